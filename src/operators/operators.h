@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+/* operators: one classical operator a file, all of one shape (source -> struct -> schema -> equations -> run ->
+ * descriptor), the list of them, and the framework that runs any method on any picture. */
+#ifndef PLN_OPERATORS_OPERATORS_H
+#define PLN_OPERATORS_OPERATORS_H
+
+#include "core/core.h"
+
+/* The built-in methods, NULL at the end: one line each in registry.c. */
+extern const pln_method *const pln_builtin_methods[];
+
+#endif

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: MIT */
+/* The list of built-in methods: one line an operator, in the order of the documentation. */
+#include "operators/operators.h"
+
+extern const pln_method pln_method_bf, pln_method_gf, pln_method_fgf, pln_method_rgf, pln_method_l0,
+    pln_method_rtv, pln_method_wls, pln_method_sdf, pln_method_ils;
+
+const pln_method *const pln_builtin_methods[] = {
+    NULL,
+};
