@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* operators: one classical operator a file, all of one shape (source -> struct -> schema -> equations -> run ->
- * descriptor), the list of them, and the framework that runs any method on any picture. */
+/* operators: one classical operator a file, all of one shape (source -> struct -> schema ->
+ * equations -> run -> descriptor), the list of them, and the framework that runs any method on any
+ * picture. */
 #ifndef PLN_OPERATORS_OPERATORS_H
 #define PLN_OPERATORS_OPERATORS_H
 

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* The context's insides: for this room only. */
+#ifndef PLN_CORE_INTERNAL_H
+#define PLN_CORE_INTERNAL_H
+
+#include "core/core.h"
+
+#define PLN_MESSAGE_SIZE 1024
+#define PLN_MAX_THREADS  256
+
+/* Where memory comes from and how much is out. Shared by a context and every block it gave out, so
+ * that images may outlive their context; freed with the last of them. */
+struct pln_heap {
+    atomic_size_t references, bytes, peak;
+    pln_alloc_fn alloc;
+    pln_free_fn free;
+    void *user;
+};
+
+struct pln_context {
+    struct pln_heap *heap;
+    int threads, default_threads;
+    uint64_t seed, memory;
+    pln_isa isa, default_isa;
+    pln_progress_fn progress;
+    void *progress_user;
+    pln_log_fn log;
+    void *log_user;
+    const pln_method **methods; /* registered by the user, NULL-terminated; NULL: none */
+    size_t method_count;
+    /* Progress of the running call. */
+    double window_from, window_to, fraction;
+    const char *stage;
+    uint64_t polled; /* monotonic nanoseconds of the last callback */
+    bool cancelled;
+    char message[PLN_MESSAGE_SIZE];
+};
+
+/* Calls back if it is time to (or `force`); sets and returns ctx->cancelled. Calling thread only.
+ * `loop` is how far the running loop is: it stands for the whole call until the method itself names
+ * a stage. */
+bool pln_poll(pln_context *ctx, double loop, bool force);
+
+#endif
