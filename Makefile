@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: MIT
+# A thin front of meson: every target is one line that can be typed by hand.
+#   make            build/planish                     make demo [IMAGE=photo.jpg]   smooth a picture
+#   make test       the tests, under five minutes     make test-long   also the slow ones
+#   make bench      docs/performance.md               make docs        docs/methods/
+#   make install [PREFIX=/usr/local] [DESTDIR=...]    make clean, make format
+BUILD = build
+PREFIX = /usr/local
+MESON_OPTIONS =
+METHOD = rtv
+
+all: $(BUILD)/build.ninja
+	@ninja -C $(BUILD)
+
+$(BUILD)/build.ninja:
+	@command -v meson >/dev/null || tools/packages.sh build test
+	@meson setup $(BUILD) --prefix $(PREFIX) $(MESON_OPTIONS)
+
+packages:
+	@tools/packages.sh build test
+
+# Without IMAGE: a procedural scene covered with texture.
+demo: packages
+	@$(MAKE) --no-print-directory all
+	@PLANISH=$(BUILD)/planish tools/demo.sh $(METHOD) "$(IMAGE)"
+
+test: packages
+	@$(MAKE) --no-print-directory all
+	@meson test -C $(BUILD) --no-rebuild --no-suite long --print-errorlogs
+
+test-long: packages
+	@$(MAKE) --no-print-directory all
+	@meson test -C $(BUILD) --no-rebuild --print-errorlogs -t 10
+
+# Installs nothing: peers are timed where their libraries are there (tools/packages.sh peers).
+bench: all
+	@PLANISH=$(BUILD)/planish tools/performance.sh docs/performance.md
+
+docs: all
+	@$(BUILD)/tools/method_pages docs/methods $(BUILD)/planish
+
+install: all
+	@meson install -C $(BUILD) --no-rebuild
+
+clean:
+	@rm -rf $(BUILD)
+
+format:
+	@git ls-files '*.c' '*.h' '*.cpp' | xargs clang-format -i
+
+.PHONY: all packages demo test test-long bench docs install clean format
