@@ -47,9 +47,7 @@ extern "C" {
 #define PLN_PRINTF(fmt, args)
 #endif
 
-/* ---- Status
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- Status ---- */
 
 typedef enum pln_status {
     PLN_OK = 0,
@@ -60,12 +58,12 @@ typedef enum pln_status {
     PLN_E_READ,   /* a file cannot be opened or read */
     PLN_E_WRITE,  /* a file cannot be created or written */
     PLN_E_MEMORY, /* an allocation failed */
-    PLN_E_LIMIT, /* the job would need more memory or samples than allowed: nothing was allocated */
+    PLN_E_LIMIT,  /* more memory or samples than allowed would be needed: nothing was allocated */
     PLN_E_UNSUPPORTED, /* this build or machine cannot do it */
     PLN_E_DEVICE,      /* the device failed or is absent */
-    PLN_E_MODEL, /* weights, checkpoint, recipe or manifest missing, damaged or of another kind */
-    PLN_E_CANCELLED, /* a progress callback asked to stop */
-    PLN_E_INTERNAL   /* a bug in planish */
+    PLN_E_MODEL,       /* weights, recipe or manifest missing, damaged or of another kind */
+    PLN_E_CANCELLED,   /* a progress callback asked to stop */
+    PLN_E_INTERNAL     /* a bug in planish */
 } pln_status;
 
 /* "ok", "argument", "range", ...; "unknown" for other values. */
@@ -74,9 +72,7 @@ PLN_API const char *pln_status_name(pln_status s);
 /* "0.1.0" */
 PLN_API const char *pln_version(void);
 
-/* ---- Context
- * ---------------------------------------------------------------------------------------------------
- */
+/* ---- Context ---- */
 
 typedef struct pln_context pln_context;
 
@@ -128,9 +124,7 @@ PLN_API uint64_t pln_context_bytes(const pln_context *ctx);
 PLN_API uint64_t pln_context_peak(const pln_context *ctx);
 PLN_API void pln_context_reset_peak(pln_context *ctx);
 
-/* ---- Images
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- Images ---- */
 
 /* Pixels in place: float, h rows of w pixels of c interleaved channels, `stride` floats from row to
  * row. */
@@ -201,9 +195,7 @@ typedef struct pln_save_options {
 PLN_API pln_status pln_image_save(pln_context *ctx, const pln_image *image, const char *path,
                                   const pln_save_options *options) PLN_CHECK;
 
-/* ---- Methods
- * ---------------------------------------------------------------------------------------------------
- */
+/* ---- Methods ---- */
 
 typedef enum pln_type { PLN_TYPE_END, PLN_TYPE_REAL, PLN_TYPE_INT, PLN_TYPE_CHOICE } pln_type;
 typedef enum pln_scale { PLN_LINEAR, PLN_LOG } pln_scale;
@@ -247,10 +239,12 @@ typedef struct pln_preset {
 } pln_preset;
 
 enum {
-    PLN_CAP_GUIDE = 1, /* a second picture of the same size may steer the filter */
-    PLN_CAP_UNIT_RANGE =
-        2, /* constants assume [0,1]: brighter pictures are scaled down, filtered, scaled back */
-    PLN_CAP_NET = 4 /* learned */
+    /* A second picture of the same size may steer the filter. */
+    PLN_CAP_GUIDE = 1,
+    /* Constants assume [0,1]: brighter pictures are scaled down, filtered, scaled back. */
+    PLN_CAP_UNIT_RANGE = 2,
+    /* Learned. */
+    PLN_CAP_NET = 4
 };
 
 /* What one call of pln_method.run sees. Rows are numbered in the whole picture. A method with a
@@ -282,9 +276,10 @@ typedef struct pln_method {
     const pln_param *schema; /* ends with PLN_PARAM_END */
     size_t params_size;
     const pln_preset *presets; /* ends with a NULL name; the first is "default" */
-    const char *const
-        *grid; /* tuning points of the published comparisons, each "flag=v ...", NULL at the end */
-    const char *const *ladder; /* points from weak to strong, for --strength; NULL at the end */
+    /* Tuning points of the published comparisons, each "flag=v ...", NULL at the end. */
+    const char *const *grid;
+    /* Points from weak to strong, for --strength; NULL at the end. */
+    const char *const *ladder;
     unsigned caps;
     /* Rows above and below an output row that it depends on; NULL: the method is global. */
     size_t (*halo)(const void *params);
@@ -315,9 +310,7 @@ PLN_API const pln_param *pln_method_param(const pln_method *method, size_t i);
  * a field is missing. */
 PLN_API pln_status pln_register_method(pln_context *ctx, const pln_method *method) PLN_CHECK;
 
-/* ---- Parameters
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- Parameters ---- */
 
 typedef struct pln_params pln_params;
 
@@ -349,9 +342,7 @@ PLN_API pln_status pln_params_text(pln_context *ctx, const pln_params *params, c
 /* The method's struct, valid until the next change. */
 PLN_API const void *pln_params_values(const pln_params *params);
 
-/* ---- Smoothing
- * -------------------------------------------------------------------------------------------------
- */
+/* ---- Smoothing ---- */
 
 typedef enum pln_channels { PLN_CHANNELS_RGB, PLN_CHANNELS_LUMA, PLN_CHANNELS_LAB } pln_channels;
 typedef enum pln_space { PLN_SPACE_ENCODED, PLN_SPACE_LINEAR } pln_space;
@@ -397,9 +388,7 @@ typedef struct pln_plan {
 PLN_API pln_status pln_plan_smooth(pln_context *ctx, const pln_params *params, size_t w, size_t h,
                                    size_t c, pln_plan *plan) PLN_CHECK;
 
-/* ---- Scores
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- Scores ---- */
 /* Both pictures of equal width, height and colour channels; alpha is ignored; double accumulation.
  * Range [0,1]. */
 
