@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: MIT */
+/* The n-th allocation fails, for every n: contexts, parameters, every method, plain and with all
+ * options, load and save. Each time: PLN_E_MEMORY, a message, the result untouched, and nothing
+ * held afterwards. */
+#include "support.h"
+
+#include <dirent.h>
+#include <stdatomic.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Counts; fails the one that brings `left` to 0 and, after it, every other. */
+struct allocator {
+    atomic_long left; /* negative: never fail */
+    atomic_size_t bytes, blocks;
+    atomic_long failed;
+};
+
+static void *take(void *user, size_t size, size_t align)
+{
+    struct allocator *a = user;
+    void *p = NULL;
+    if (atomic_load(&a->left) >= 0 && atomic_fetch_sub(&a->left, 1) <= 1) {
+        atomic_store(&a->left, 1); /* memory stays short */
+        atomic_fetch_add(&a->failed, 1);
+        return NULL;
+    }
+    if (posix_memalign(&p, align, size)) return NULL;
+    atomic_fetch_add(&a->bytes, size);
+    atomic_fetch_add(&a->blocks, 1);
+    return p;
+}
+
+static void give(void *user, void *p, size_t size)
+{
+    struct allocator *a = user;
+    if (!p) return;
+    atomic_fetch_sub(&a->bytes, size);
+    atomic_fetch_sub(&a->blocks, 1);
+    free(p);
+}
+
+static void init(struct allocator *a)
+{
+    memset(a, 0, sizeof *a);
+    atomic_store(&a->left, -1);
+}
+
+static pln_context_options options_of(struct allocator *a)
+{
+    return (pln_context_options){.size = sizeof(pln_context_options),
+                                 .threads = 2,
+                                 .alloc = take,
+                                 .free = give,
+                                 .alloc_user = a,
+                                 .memory = (uint64_t)1 << 30};
+}
+
+/* One operation under test: done = true if it succeeded; it frees what it made. */
+typedef pln_status operation(pln_context *ctx, const void *arg);
+
+/* Runs op with the 1st, 2nd, ... allocation failing until it passes; returns how many it made. */
+static long each_allocation(const char *name, operation *op, const void *arg)
+{
+    enum { MANY = 20000 };
+    struct allocator a;
+    pln_context *ctx = NULL;
+
+    init(&a);
+    pln_context_options o = options_of(&a);
+    assert_int_equal(pln_context_new_with(&o, &ctx), PLN_OK);
+    /* What the context or a library keeps from the first call on is no leak. */
+    OK(ctx, op(ctx, arg));
+    size_t bytes = a.bytes, blocks = a.blocks;
+
+    for (long n = 1; n < MANY; n++) {
+        atomic_store(&a.failed, 0);
+        atomic_store(&a.left, n);
+        pln_status s = op(ctx, arg);
+        atomic_store(&a.left, -1);
+        if (!a.failed) {
+            if (s) fail_msg("%s: %s although no allocation failed", name, pln_context_message(ctx));
+            pln_context_free(ctx);
+            if (a.bytes || a.blocks)
+                fail_msg("%s: %zu bytes are left when the context is gone", name, (size_t)a.bytes);
+            return n - 1;
+        }
+        if (s != PLN_E_MEMORY)
+            fail_msg("%s: allocation %ld failed: status %s (%s), expected memory", name, n,
+                     pln_status_name(s), pln_context_message(ctx));
+        if (!*pln_context_message(ctx))
+            fail_msg("%s: allocation %ld failed without a message", name, n);
+        if (a.bytes != bytes || a.blocks != blocks)
+            fail_msg("%s: allocation %ld failed: %zu bytes in %zu blocks leak", name, n,
+                     (size_t)a.bytes - bytes, (size_t)a.blocks - blocks);
+    }
+    fail_msg("%s: more than %d allocations", name, (int)MANY);
+    return 0;
+}
+
+/* ---- Contexts ---- */
+
+static void contexts(void **state)
+{
+    (void)state;
+    for (long n = 1;; n++) {
+        struct allocator a;
+        pln_context *ctx = NULL;
+        init(&a);
+        atomic_store(&a.left, n);
+        pln_context_options o = options_of(&a);
+        pln_status s = pln_context_new_with(&o, &ctx);
+        if (!a.failed) {
+            assert_int_equal(s, PLN_OK);
+            atomic_store(&a.left, -1);
+            pln_context_free(ctx);
+            assert_int_equal(a.blocks, 0);
+            assert_true(n > 1);
+            return;
+        }
+        assert_int_equal(s, PLN_E_MEMORY);
+        assert_null(ctx);
+        assert_true(*pln_context_message(NULL));
+        assert_int_equal(a.blocks, 0);
+    }
+}
+
+/* ---- Methods ---- */
+
+struct job {
+    const pln_method *method;
+    const char *values;
+    size_t w, h, c;
+    bool all_options; /* alpha, linear light, mask, luma, guide */
+};
+
+static pln_status fill(pln_context *ctx, size_t w, size_t h, size_t c, pln_image **image)
+{
+    pln_status s = pln_image_new_f32(ctx, w, h, c, image);
+    if (s) return s;
+    pln_view v = pln_image_pixels(*image), a = pln_image_alpha(*image);
+    for (size_t y = 0; y < h; y++)
+        for (size_t x = 0; x < w; x++) {
+            for (size_t k = 0; k < v.c; k++) at(v, x, y)[k] = 1.5f * scene(x, y, k, w, h);
+            if (a.data) *at(a, x, y) = x % 5 == 0 ? 0 : 0.2f + 0.8f * (float)y / (float)h;
+        }
+    return PLN_OK;
+}
+
+static pln_status smooth_job(pln_context *ctx, const void *arg)
+{
+    const struct job *j = arg;
+    pln_params *p = NULL;
+    pln_image *in = NULL, *guide = NULL, *mask = NULL, *out = NULL;
+    pln_smooth_options o = {.size = sizeof o};
+    pln_status s;
+
+    if ((s = pln_params_new(ctx, j->method->name, &p)) ||
+        (s = pln_params_apply(ctx, p, j->values)) ||
+        (s = fill(ctx, j->w, j->h, j->all_options ? j->c + 1 : j->c, &in)))
+        goto done;
+    if (j->all_options) {
+        o.space = PLN_SPACE_LINEAR;
+        o.transparency = PLN_ALPHA_FILTER;
+        o.channels = j->c == 3 ? PLN_CHANNELS_LAB : PLN_CHANNELS_RGB;
+        o.strip = 64;
+        if ((s = fill(ctx, j->w, j->h, 1, &mask)) || (s = fill(ctx, j->w, j->h, 3, &guide)))
+            goto done;
+        o.mask = mask;
+    }
+    s = pln_smooth_with(ctx, p, in, j->method->caps & PLN_CAP_GUIDE ? guide : NULL, &o, &out);
+    if (s && out) fail_msg("%s: the result is set although the call failed", j->method->name);
+done:
+    pln_image_free(out);
+    pln_image_free(mask);
+    pln_image_free(guide);
+    pln_image_free(in);
+    pln_params_free(p);
+    return s;
+}
+
+static void methods(void **state)
+{
+    const pln_method *m = *state;
+    for (const pln_preset *preset = m->presets; preset->name; preset++)
+        for (size_t c = 1; c <= 3; c += 2) {
+            struct job j = {.method = m, .values = preset->values, .w = 21, .h = 83, .c = c};
+            long n = each_allocation(m->name, smooth_job, &j);
+            assert_true(n >= 3); /* parameters, input, output at least */
+            if (preset == m->presets) {
+                j.all_options = true;
+                each_allocation(m->name, smooth_job, &j);
+            }
+        }
+}
+
+/* ---- Files ---- */
+
+static char folder[] = "planish-alloc-XXXXXX";
+
+static pln_status round_trip(pln_context *ctx, const void *arg)
+{
+    const char *extension = arg;
+    char path[256];
+    pln_image *in = NULL, *out = NULL;
+    pln_save_options o = {.size = sizeof o, .depth = strcmp(extension, "npy") == 0 ? 32 : 8};
+    pln_status s;
+
+    snprintf(path, sizeof path, "%s/picture.%s", folder, extension);
+    unlink(path);
+    if ((s = fill(ctx, 37, 23, 3, &in))) goto done;
+    if ((s = pln_image_save(ctx, in, path, &o))) {
+        if (access(path, F_OK) == 0) fail_msg("%s is there although saving it failed", path);
+        goto done;
+    }
+    s = pln_image_load(ctx, path, &out);
+    if (s && out) fail_msg("%s: the picture is set although loading failed", path);
+done:
+    pln_image_free(out);
+    pln_image_free(in);
+    return s;
+}
+
+static void files(void **state)
+{
+    const char *extension = *state;
+    char path[256];
+    each_allocation(extension, round_trip, extension);
+    snprintf(path, sizeof path, "%s/picture.%s", folder, extension);
+    unlink(path);
+    /* No temporary file stayed behind. */
+    DIR *d = opendir(folder);
+    assert_non_null(d);
+    for (struct dirent *e; (e = readdir(d));)
+        if (strcmp(e->d_name, ".") && strcmp(e->d_name, ".."))
+            fail_msg("%s was left behind", e->d_name);
+    closedir(d);
+}
+
+int main(void)
+{
+    static const char *const extensions[] = {"npy", "png", "jpg", "tiff"};
+    enum { FILES = sizeof extensions / sizeof *extensions, MOST = 128 };
+    struct CMUnitTest tests[1 + FILES + MOST] = {{.name = "contexts", .test_func = contexts}};
+    char names[MOST][64];
+    size_t n = 1, k = 0;
+
+    if (!mkdtemp(folder)) return 1;
+    for (size_t i = 0; i < FILES; i++)
+        tests[n++] = (struct CMUnitTest){
+            .name = extensions[i], .test_func = files, .initial_state = (void *)extensions[i]};
+    for (const pln_method *m = pln_method_first(NULL); m && k < MOST;
+         m = pln_method_next(NULL, m), k++) {
+        snprintf(names[k], sizeof names[k], "smooth/%s", m->name);
+        tests[n++] =
+            (struct CMUnitTest){.name = names[k], .test_func = methods, .initial_state = (void *)m};
+    }
+    int failed = _cmocka_run_group_tests("n-th allocation", tests, n, NULL, NULL);
+    rmdir(folder);
+    return failed != 0;
+}
