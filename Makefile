@@ -37,7 +37,7 @@ bench: all
 	@PLANISH=$(BUILD)/planish tools/performance.sh docs/performance.md
 
 docs: all
-	@$(BUILD)/tools/method_pages docs/methods $(BUILD)/planish
+	@tools/docs.sh $(BUILD)/tools/method_pages $(BUILD)/planish docs/methods
 
 install: all
 	@meson install -C $(BUILD) --no-rebuild

@@ -1,0 +1,15 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# docs.sh PAGES PLANISH DIR: the methods' pages and, for each, a picture that the command makes from
+# its own procedural scene.
+set -eu
+pages=$1 planish=$2 dir=$3
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+mkdir -p "$dir"
+"$planish" -q sample pair --seed 7 --size 360x240 -o "$tmp/scene.png"
+"$pages" "$dir" | while read -r name; do
+    "$planish" -q compare "$tmp/scene.png" -m "$name" -o "$dir/$name.jpg"
+    size=$(wc -c <"$dir/$name.jpg")
+    [ "$size" -le 40960 ] || echo "docs: $dir/$name.jpg has $size bytes, more than 40 KB" >&2
+done
