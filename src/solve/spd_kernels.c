@@ -1,0 +1,498 @@
+/* SPDX-License-Identifier: MIT */
+/* Inner loops of the 5- and 9-point solver. The method is described in spd.c. */
+#include "solve/spd_kernels.h"
+
+#include <string.h>
+
+extern const spd_kernels PLN_KERNELS(pln_spd_kernels);
+
+typedef float v4 __attribute__((vector_size(16)));
+typedef double d4 __attribute__((vector_size(32)));
+typedef float v16 __attribute__((vector_size(64)));
+typedef double d16 __attribute__((vector_size(128)));
+
+/* ---- Elimination ---- */
+
+/* Neighbours of the node at hand, each once. */
+struct star {
+    int n;
+    uint32_t node[SPD_MAX_DEGREE];
+    float weight[SPD_MAX_DEGREE];
+};
+
+static inline void star_add(struct star *s, uint8_t *slot, uint32_t node, float weight)
+{
+    int place = slot[node];
+    if (place) {
+        s->weight[place - 1] += weight;
+    } else if (s->n < SPD_MAX_DEGREE) {
+        s->node[s->n] = node;
+        s->weight[s->n] = weight;
+        slot[node] = (uint8_t)++s->n;
+    }
+}
+
+/* Empties the list of waiting edges of node v into s and clears the slots. */
+static inline void star_close(struct star *s, uint8_t *slot, uint32_t *head, struct spd_pool *pool,
+                              uint32_t v)
+{
+    for (uint32_t e = head[v], next; e != SPD_NIL; e = next) {
+        struct spd_edge *edge = pool->edge + e;
+        next = edge->next;
+        star_add(s, slot, edge->node, edge->weight);
+        edge->next = pool->free;
+        pool->free = e;
+    }
+    for (int a = 0; a < s->n; a++) slot[s->node[a]] = 0;
+}
+
+static inline uint32_t bits_of(float x)
+{
+    uint32_t u;
+    memcpy(&u, &x, sizeof u);
+    return u;
+}
+
+/* Sorts the neighbours by weight, lightest first. Positive floats order like their bits; the last
+ * bits give way to the index, so keys are unique. */
+static inline void star_sort(const struct star *restrict s, struct star *restrict o)
+{
+    uint32_t key[SPD_MAX_DEGREE];
+    int n = s->n;
+    o->n = n;
+    if (n <= 16) { /* rank of each by comparing all: no branches */
+        uint32_t k16[16], rank[16];
+        for (int a = 0; a < 16; a++) {
+            k16[a] = (bits_of(s->weight[a]) & ~15u) | (uint32_t)a;
+            rank[a] = 0;
+        }
+        for (int b = 0; b < n; b++)
+            for (int a = 0; a < 16; a++) rank[a] += k16[b] < k16[a];
+        for (int a = 0; a < n; a++) key[rank[a]] = k16[a] & 15u;
+    } else {
+        for (int a = 0; a < n; a++) {
+            uint32_t k = (bits_of(s->weight[a]) & ~63u) | (uint32_t)a;
+            int b = a;
+            for (; b > 0 && key[b - 1] > k; b--) key[b] = key[b - 1];
+            key[b] = k;
+        }
+        for (int a = 0; a < n; a++) key[a] &= 63u;
+    }
+    for (int a = 0; a < n; a++) {
+        o->node[a] = s->node[key[a]];
+        o->weight[a] = s->weight[key[a]];
+    }
+}
+
+/* For each neighbour but the heaviest: the later one it is joined to, drawn with probability weight
+ * / rest. rest[a] is the sum of the weights after a. */
+static inline void star_sample(const struct star *s, const float *rest, uint32_t *seed, int *to)
+{
+    int n = s->n;
+    uint32_t x = *seed;
+    for (int a = 0; a < n - 1; a++) {
+        x ^= x << 13;
+        x ^= x >> 17;
+        x ^= x << 5;
+        float t = (float)(x >> 8) * 0x1p-24f * rest[a];
+        int b = 0;
+        if (n <= 16) {
+            for (int j = 0; j < 16; j++) b += rest[j] > t;
+        } else {
+            for (b = a + 1; b < n - 1 && rest[b] > t; b++) {
+            }
+        }
+        to[a] = b > a ? b : a + 1;
+        if (to[a] > n - 1) to[a] = n - 1;
+    }
+    *seed = x;
+}
+
+/* The common part: sorts, keeps the heaviest `room`, returns D and the sums after each neighbour.
+ */
+static inline float star_prepare(struct star *raw, struct star *s, size_t room, float excess,
+                                 float *rest)
+{
+    star_sort(raw, s);
+    if ((size_t)s->n > room) { /* never seen on pictures; dropping keeps the row sums */
+        int drop = s->n - (int)room;
+        for (int a = drop; a < s->n; a++)
+            s->node[a - drop] = s->node[a], s->weight[a - drop] = s->weight[a];
+        s->n = (int)room;
+    }
+    for (int a = 0; a < 16; a++) rest[a] = 0;
+    float sum = 0;
+    for (int a = s->n - 1; a >= 0; a--) {
+        rest[a] = sum;
+        sum += s->weight[a];
+    }
+    return sum + excess;
+}
+
+/* Below this an edge says nothing and its arithmetic would be denormal. */
+#define TINY 1e-30f
+
+static void eliminate_tile(struct spd_tile *t)
+{
+    size_t front = 0, back = t->capacity;
+    uint32_t inner = (uint32_t)t->inner;
+    for (uint32_t v = 0; v < inner; v++) {
+        struct star raw = {.n = 0}, s;
+        float rest[SPD_MAX_DEGREE];
+        int to[SPD_MAX_DEGREE];
+        t->degree[v] = 0;
+        if (t->inverse[v] == 0) continue;
+        const struct spd_later *later = t->later + v;
+        for (int a = 0; a < later->n; a++) {
+            float w = t->weight[later->weight[a]];
+            if (w > TINY) star_add(&raw, t->slot, later->node[a], w);
+        }
+        star_close(&raw, t->slot, t->head, &t->pool, v);
+        float excess = t->excess[v], d = star_prepare(&raw, &s, back - front, excess, rest),
+              inverse = 1 / d;
+        t->inverse[v] = inverse;
+        t->degree[v] = (uint8_t)s.n;
+        for (int a = 0; a < s.n; a++) {
+            float l = s.weight[a] * inverse;
+            t->value[front + (size_t)a] = l;
+            t->row[front + (size_t)a] = (uint16_t)s.node[a];
+            t->excess[s.node[a]] += l * excess;
+        }
+        front += (size_t)s.n;
+        star_sample(&s, rest, &t->seed, to);
+        for (int a = 0; a < s.n - 1; a++) {
+            uint32_t i = s.node[a], j = s.node[to[a]];
+            float w = s.weight[a] * rest[a] * inverse;
+            if (!(w > TINY)) continue;
+            if (i < inner || j < inner) {
+                spd_push(&t->pool, t->head, i, j, w);
+            } else if (back - front >= 2) {
+                back -= 2;
+                t->value[back] = w;
+                t->row[back] = (uint16_t)i;
+                t->row[back + 1] = (uint16_t)j;
+            }
+        }
+    }
+    t->edges = (t->capacity - back) / 2;
+}
+
+static void eliminate_interface(struct spd_interface *t, size_t from, size_t to_)
+{
+    size_t front = t->start[from];
+    for (size_t v = from; v < to_; v++) {
+        struct star raw = {.n = 0}, s;
+        float rest[SPD_MAX_DEGREE];
+        int to[SPD_MAX_DEGREE];
+        star_close(&raw, t->slot, t->head, &t->pool, (uint32_t)v);
+        float excess = t->excess[v];
+        float d = star_prepare(&raw, &s, t->capacity - front, excess, rest), inverse = 1 / d;
+        t->inverse[v] = inverse;
+        for (int a = 0; a < s.n; a++) {
+            float l = s.weight[a] * inverse;
+            t->value[front + (size_t)a] = l;
+            t->row[front + (size_t)a] = s.node[a];
+            t->excess[s.node[a]] += l * excess;
+        }
+        front += (size_t)s.n;
+        t->start[v + 1] = front;
+        star_sample(&s, rest, &t->seed, to);
+        for (int a = 0; a < s.n - 1; a++) {
+            float w = s.weight[a] * rest[a] * inverse;
+            if (w > TINY) spd_push(&t->pool, t->head, s.node[a], s.node[to[a]], w);
+        }
+    }
+}
+
+/* ---- Substitution ---- */
+
+static void forward4(const struct spd_tile *t, v4 *restrict v, double *sum)
+{
+    const float *value = t->value;
+    const uint16_t *row = t->row;
+    d4 total = {0};
+    for (size_t i = 0; i < t->inner; i++) {
+        v4 y = v[i], z = y * t->inverse[i];
+        size_t n = t->degree[i];
+        for (size_t a = 0; a < n; a++) v[row[a]] += value[a] * y;
+        value += n;
+        row += n;
+        v[i] = z;
+        total += __builtin_convertvector(y * z, d4);
+    }
+    for (int b = 0; b < 4; b++) sum[b] += total[b];
+}
+
+static void forward1(const struct spd_tile *t, float *restrict v, double *sum)
+{
+    const float *value = t->value;
+    const uint16_t *row = t->row;
+    double total = 0;
+    for (size_t i = 0; i < t->inner; i++) {
+        float y = v[i], z = y * t->inverse[i];
+        size_t n = t->degree[i];
+        for (size_t a = 0; a < n; a++) v[row[a]] += value[a] * y;
+        value += n;
+        row += n;
+        v[i] = z;
+        total += (double)(y * z);
+    }
+    *sum += total;
+}
+
+static void forward(const struct spd_tile *t, size_t c, float *v, double *sum)
+{
+    if (c == 1)
+        forward1(t, v, sum);
+    else
+        forward4(t, (v4 *)(void *)v, sum);
+}
+
+static void backward(const struct spd_tile *t, size_t c, float *v)
+{
+    size_t end = 0;
+    for (size_t i = 0; i < t->inner; i++) end += t->degree[i];
+    const float *value = t->value + end;
+    const uint16_t *row = t->row + end;
+    v4 *v_ = (v4 *)(void *)v;
+    for (size_t i = t->inner; i-- > 0;) {
+        size_t n = t->degree[i];
+        value -= n;
+        row -= n;
+        if (c == 1) {
+            float z = v[i];
+            for (size_t a = 0; a < n; a++) z += value[a] * v[row[a]];
+            v[i] = z;
+        } else {
+            v4 z = v_[i];
+            for (size_t a = 0; a < n; a++) z += value[a] * v_[row[a]];
+            v_[i] = z;
+        }
+    }
+}
+
+static void forward_interface(const struct spd_interface *t, size_t c, float *v, double *sum)
+{
+    v4 *v_ = (v4 *)(void *)v;
+    d4 total = {0};
+    double total1 = 0;
+    for (size_t i = 0; i < t->n; i++)
+        if (c == 1) {
+            float y = v[i], z = y * t->inverse[i];
+            for (size_t a = t->start[i]; a < t->start[i + 1]; a++) v[t->row[a]] += t->value[a] * y;
+            v[i] = z;
+            total1 += (double)(y * z);
+        } else {
+            v4 y = v_[i], z = y * t->inverse[i];
+            for (size_t a = t->start[i]; a < t->start[i + 1]; a++) v_[t->row[a]] += t->value[a] * y;
+            v_[i] = z;
+            total += __builtin_convertvector(y * z, d4);
+        }
+    sum[0] += total1;
+    if (c != 1)
+        for (int b = 0; b < 4; b++) sum[b] += total[b];
+}
+
+static void backward_interface(const struct spd_interface *t, size_t c, float *v)
+{
+    v4 *v_ = (v4 *)(void *)v;
+    for (size_t i = t->n; i-- > 0;)
+        if (c == 1) {
+            float z = v[i];
+            for (size_t a = t->start[i]; a < t->start[i + 1]; a++) z += t->value[a] * v[t->row[a]];
+            v[i] = z;
+        } else {
+            v4 z = v_[i];
+            for (size_t a = t->start[i]; a < t->start[i + 1]; a++) z += t->value[a] * v_[t->row[a]];
+            v_[i] = z;
+        }
+}
+
+static void gather(size_t n, size_t c, const uint16_t *node, const float *const *r, float *v)
+{
+    if (c == 1) {
+        for (size_t i = 0; i < n; i++) v[node[i]] = r[0][i];
+        return;
+    }
+    v4 *v_ = (v4 *)(void *)v;
+    for (size_t i = 0; i < n; i++) v_[node[i]] = (v4){r[0][i], r[1][i], r[2][i], 0};
+}
+
+static void scatter(size_t n, size_t c, const uint16_t *node, const float *v, const float *beta,
+                    float *const *p)
+{
+    for (size_t b = 0; b < c; b++) {
+        float *restrict to = p[b];
+        const float *from = v + b;
+        float be = beta[b];
+        size_t step = c == 1 ? 1 : 4;
+        for (size_t i = 0; i < n; i++) to[i] = from[node[i] * step] + be * to[i];
+    }
+}
+
+/* ---- Matrix and vectors ---- */
+
+static void apply5(size_t n, int odd, const float *restrict excess, const float *restrict right,
+                   const float *restrict below, const float *restrict above,
+                   const float *restrict dr, const float *restrict dl, const float *restrict ur,
+                   const float *restrict ul, const float *restrict m2, const float *restrict m1,
+                   const float *restrict p, const float *restrict p1, const float *restrict p2,
+                   float *restrict q)
+{
+    /* column shifts: a black node's lower right neighbour is odd further, its lower left one odd -
+     * 1; rows alternate */
+    const float *pr = p1 + odd, *pl = p1 + odd - 1, *mr = m1 + odd, *ml = m1 + odd - 1;
+    ur += odd;
+    ul += odd - 1;
+    for (size_t i = 0; i < n; i++) {
+        float x = p[i];
+        q[i] = excess[i] * x + right[i] * (x - p[i + 1]) +
+               right[(ptrdiff_t)i - 1] * (x - p[(ptrdiff_t)i - 1]) + below[i] * (x - p2[i]) +
+               above[i] * (x - m2[i]) + dr[i] * (x - pr[i]) + dl[i] * (x - pl[i]) +
+               ur[i] * (x - mr[i]) + ul[i] * (x - ml[i]);
+    }
+}
+
+static inline float apply9_at(size_t i, size_t n, bool up, bool down, const float *right,
+                              const float *below, const float *dr, const float *dl,
+                              const float *ubelow, const float *udr, const float *udl,
+                              const float *m1, const float *p, const float *p1)
+{
+    float x = p[i], sum = x;
+    if (i + 1 < n) {
+        sum += right[i] * (x - p[i + 1]);
+        if (down) sum += dr[i] * (x - p1[i + 1]);
+        if (up) sum += udl[i + 1] * (x - m1[i + 1]);
+    }
+    if (i > 0) {
+        sum += right[i - 1] * (x - p[i - 1]);
+        if (down) sum += dl[i] * (x - p1[i - 1]);
+        if (up) sum += udr[i - 1] * (x - m1[i - 1]);
+    }
+    if (down) sum += below[i] * (x - p1[i]);
+    if (up) sum += ubelow[i] * (x - m1[i]);
+    return sum;
+}
+
+static void apply9(size_t n, bool up, bool down, const float *restrict right,
+                   const float *restrict below, const float *restrict dr, const float *restrict dl,
+                   const float *restrict ubelow, const float *restrict udr,
+                   const float *restrict udl, const float *restrict m1, const float *restrict p,
+                   const float *restrict p1, float *restrict q)
+{
+    size_t from = 0, to = n;
+    if (up && down && n > 2) {
+        for (size_t i = 1; i < n - 1; i++) {
+            float x = p[i];
+            q[i] = x + right[i] * (x - p[i + 1]) + right[i - 1] * (x - p[i - 1]) +
+                   below[i] * (x - p1[i]) + ubelow[i] * (x - m1[i]) + dr[i] * (x - p1[i + 1]) +
+                   dl[i] * (x - p1[i - 1]) + udr[i - 1] * (x - m1[i - 1]) +
+                   udl[i + 1] * (x - m1[i + 1]);
+        }
+        q[0] = apply9_at(0, n, up, down, right, below, dr, dl, ubelow, udr, udl, m1, p, p1);
+        from = n - 1;
+    }
+    for (size_t i = from; i < to; i++)
+        q[i] = apply9_at(i, n, up, down, right, below, dr, dl, ubelow, udr, udl, m1, p, p1);
+}
+
+static inline double add16(const d16 *s)
+{
+    double sum = 0;
+    for (int j = 0; j < 16; j++) sum += (*s)[j];
+    return sum;
+}
+
+static double dot(size_t n, const float *a, const float *b)
+{
+    d16 s = {0};
+    for (size_t i = 0; i < n; i += 16) {
+        v16 x, y;
+        memcpy(&x, a + i, sizeof x);
+        memcpy(&y, b + i, sizeof y);
+        s += __builtin_convertvector(x, d16) * __builtin_convertvector(y, d16);
+    }
+    return add16(&s);
+}
+
+static double step(size_t n, float alpha, const float *restrict p, const float *restrict q,
+                   float *restrict x, float *restrict r)
+{
+    d16 s = {0};
+    for (size_t i = 0; i < n; i += 16) {
+        v16 pv, qv, xv, rv;
+        memcpy(&pv, p + i, sizeof pv);
+        memcpy(&qv, q + i, sizeof qv);
+        memcpy(&xv, x + i, sizeof xv);
+        memcpy(&rv, r + i, sizeof rv);
+        xv += alpha * pv;
+        rv -= alpha * qv;
+        memcpy(x + i, &xv, sizeof xv);
+        memcpy(r + i, &rv, sizeof rv);
+        d16 d = __builtin_convertvector(rv, d16);
+        s += d * d;
+    }
+    return add16(&s);
+}
+
+/* ---- Elimination of the red pixels of a 5-point system ---- */
+
+static void split(size_t w, int odd, const float *right, const float *down,
+                  const struct spd_split *s)
+{
+    size_t black = (w + 1 - (size_t)odd) / 2, red = w - black;
+    const size_t b0 = (size_t)odd, r0 = 1 - b0; /* first black, first red column */
+    for (size_t i = 0; i < black; i++)
+        s->right_black[i] = 2 * i + b0 + 1 < w ? right[2 * i + b0] : 0;
+    for (size_t i = 0; i < red; i++) s->right_red[i] = 2 * i + r0 + 1 < w ? right[2 * i + r0] : 0;
+    for (size_t i = 0; i < black; i++) s->down_black[i] = down ? down[2 * i + b0] : 0;
+    for (size_t i = 0; i < red; i++) s->down_red[i] = down ? down[2 * i + r0] : 0;
+}
+
+static void red(size_t n, int odd, const struct spd_split *restrict s,
+                const struct spd_split *restrict above, float *restrict inverse)
+{
+    const float *left = s->right_black - odd; /* the black node to the left of red i is i - odd */
+    for (size_t i = 0; i < n; i++)
+        inverse[i] = 1 / (1 + left[i] + s->right_red[i] + s->down_red[i] + above->down_black[i]);
+}
+
+static void reduce(size_t n, int odd, const struct spd_split *above, const struct spd_split *s,
+                   const struct spd_split *below, const float *restrict iabove,
+                   const float *restrict inverse, const float *restrict ibelow,
+                   float *restrict excess, float *restrict right, float *restrict down2,
+                   float *restrict dr, float *restrict dl)
+{
+    const float *rb = s->right_black, *db = s->down_black, *ub = above->down_red;
+    const float *lr = s->right_red + odd - 1, *il = inverse + odd - 1,
+                *dlr = s->down_red + odd - 1; /* red to the left */
+    const float *rr = s->right_red + odd, *ir = inverse + odd,
+                *drr = s->down_red + odd; /* to the right */
+    const float *br = below->right_red, *bl = below->right_black + odd - 1, *bd = below->down_red;
+    for (size_t i = 0; i < n; i++) {
+        float l = lr[i] * il[i], r = rb[i] * ir[i], d = db[i] * ibelow[i];
+        excess[i] = 1 + l + r + ub[i] * iabove[i] + d;
+        right[i] = r * rr[i];
+        down2[i] = d * bd[i];
+        dr[i] = r * drr[i] + d * br[i];
+        dl[i] = l * dlr[i] + d * bl[i];
+    }
+}
+
+const spd_kernels PLN_KERNELS(pln_spd_kernels) = {
+    .eliminate_tile = eliminate_tile,
+    .eliminate_interface = eliminate_interface,
+    .forward = forward,
+    .backward = backward,
+    .forward_interface = forward_interface,
+    .backward_interface = backward_interface,
+    .apply5 = apply5,
+    .apply9 = apply9,
+    .dot = dot,
+    .step = step,
+    .gather = gather,
+    .scatter = scatter,
+    .split = split,
+    .red = red,
+    .reduce = reduce,
+};
