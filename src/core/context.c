@@ -90,8 +90,8 @@ static void *system_alloc(void *user, size_t size, size_t align)
     (void)user;
     void *p = NULL;
 #ifdef MADV_HUGEPAGE
-    /* Large blocks live in huge pages where the system has them: the first touch of fresh memory, 4 KiB at a time,
-     * takes longer than many a kernel's pass over it. */
+    /* Large blocks live in huge pages where the system has them: the first touch of fresh memory, 4
+     * KiB at a time, takes longer than many a kernel's pass over it. */
     const size_t huge = (size_t)2 << 20;
     if (size >= 2 * huge) {
         if (posix_memalign(&p, huge, size) != 0) return NULL;
