@@ -259,6 +259,25 @@ const char *pln_context_isa(const pln_context *ctx) { return pln_isa_name(ctx->i
 
 pln_isa pln_isa_of(const pln_context *ctx) { return ctx->isa; }
 
+/* ---- Registered methods ---- */
+
+const pln_method *pln_context_method(const pln_context *ctx, size_t i)
+{
+    return ctx && i < ctx->method_count ? ctx->methods[i] : NULL;
+}
+
+pln_status pln_context_add_method(pln_context *ctx, const pln_method *method)
+{
+    const pln_method **grown = NULL;
+    pln_status s = pln_alloc(ctx, ctx->method_count + 1, sizeof *grown, &grown);
+    if (s) return s;
+    if (ctx->method_count) memcpy(grown, ctx->methods, ctx->method_count * sizeof *grown);
+    grown[ctx->method_count++] = method;
+    pln_free(ctx->methods);
+    ctx->methods = grown;
+    return PLN_OK;
+}
+
 /* ---- Progress ---- */
 
 static uint64_t now_ns(void)

@@ -107,6 +107,12 @@ const char *pln_isa_name(pln_isa isa);
 #define PLN_KERNELS_PICK(ctx, name)     ((void)(ctx), &name##_baseline)
 #endif
 
+/* ---- Methods registered with a context: kept here, judged by operators/method.c ---- */
+
+/* The i-th; NULL past the end, or without a context. */
+const pln_method *pln_context_method(const pln_context *ctx, size_t i);
+pln_status pln_context_add_method(pln_context *ctx, const pln_method *method) PLN_CHECK;
+
 /* ---- Strings ---- */
 
 /* A real in the C locale whatever the process's: "0.1", "1e-3", "10/255"; the whole text must be

@@ -26,7 +26,7 @@ struct pln_context {
     void *progress_user;
     pln_log_fn log;
     void *log_user;
-    const pln_method **methods; /* registered by the user, NULL-terminated; NULL: none */
+    const pln_method **methods; /* registered by the user */
     size_t method_count;
     /* Progress of the running call. */
     double window_from, window_to, fraction;

@@ -2,13 +2,12 @@
 /* Finding methods: the built-in list, then the context's own. */
 #include <string.h>
 
-#include "core/internal.h"
 #include "operators/operators.h"
 
 const pln_method *pln_method_first(const pln_context *ctx)
 {
     if (pln_builtin_methods[0]) return pln_builtin_methods[0];
-    return ctx && ctx->method_count ? ctx->methods[0] : NULL;
+    return pln_context_method(ctx, 0);
 }
 
 const pln_method *pln_method_next(const pln_context *ctx, const pln_method *method)
@@ -16,10 +15,10 @@ const pln_method *pln_method_next(const pln_context *ctx, const pln_method *meth
     for (size_t i = 0; pln_builtin_methods[i]; i++) {
         if (pln_builtin_methods[i] != method) continue;
         if (pln_builtin_methods[i + 1]) return pln_builtin_methods[i + 1];
-        return ctx && ctx->method_count ? ctx->methods[0] : NULL;
+        return pln_context_method(ctx, 0);
     }
-    for (size_t i = 0; ctx && i + 1 < ctx->method_count; i++)
-        if (ctx->methods[i] == method) return ctx->methods[i + 1];
+    for (size_t i = 0; pln_context_method(ctx, i); i++)
+        if (pln_context_method(ctx, i) == method) return pln_context_method(ctx, i + 1);
     return NULL;
 }
 
@@ -44,9 +43,6 @@ const pln_param *pln_method_param(const pln_method *method, size_t i)
 
 pln_status pln_register_method(pln_context *ctx, const pln_method *m)
 {
-    const pln_method **grown = NULL;
-    pln_status s = PLN_OK;
-
     pln_clear(ctx);
     if (!m || m->size < sizeof *m || !m->name || !*m->name || !m->schema || !m->presets ||
         !m->memory || !m->run)
@@ -56,11 +52,5 @@ pln_status pln_register_method(pln_context *ctx, const pln_method *m)
     if (pln_method_find(ctx, m->name))
         return pln_fail(ctx, PLN_E_ARG, "there is a method '%s' already: choose another name",
                         m->name);
-    PLN_TRY(pln_alloc(ctx, ctx->method_count + 1, sizeof *grown, &grown));
-    if (ctx->method_count) memcpy(grown, ctx->methods, ctx->method_count * sizeof *grown);
-    grown[ctx->method_count++] = m;
-    pln_free(ctx->methods);
-    ctx->methods = grown;
-done:
-    return s;
+    return pln_context_add_method(ctx, m);
 }
