@@ -216,6 +216,8 @@ void cli_release(struct cli *cli, void *values);
  * "PLANISH_THREADS", "FILE: [smooth] jobs". */
 int cli_store(const struct cli *cli, const struct cli_option *o, void *base, const char *label,
               const char *text);
+/* After cli_configure: -p NAME=VALUE joins the settings. */
+int cli_join_params(struct cli *cli, void *values);
 /* config.c. Fills what no flag set, from variables, --config and the user's config, in this order.
  */
 int cli_configure(struct cli *cli, void *values);

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+/* planish: the list of commands, the flags that all of them take, and the way from argv to one of
+ * them. */
+#include <glib.h>
+#include <signal.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "cli/progress.h"
+
+const struct cli_command *const cli_commands[] = {
+    NULL,
+};
+
+static const char *const progress_choices[] = {"auto", "none", "bar", "json", NULL};
+
+const struct cli_option cli_global_options[] = {
+    CLI_OPTION(CLI_SWITCH, struct cli, help_short, .letter = 'h', .help = "the usual flags"),
+    CLI_OPTION(CLI_SWITCH, struct cli, help_all, .name = "help", .help = "all flags"),
+    CLI_OPTION(CLI_SWITCH, struct cli, version, .letter = 'V', .name = "version",
+               .help = "version, built parts, instruction sets, devices"),
+    CLI_OPTION(CLI_SWITCH, struct cli, quiet, .letter = 'q', .name = "quiet",
+               .help = "only errors"),
+    CLI_OPTION(CLI_COUNT, struct cli, verbose, .letter = 'v', .name = "verbose",
+               .help = "say more: where each value comes from; twice: what the methods do"),
+    CLI_OPTION(CLI_INT, struct cli, threads, .letter = 't', .name = "threads", .arg = "N", .min = 1,
+               .max = 256, .init_text = "all processors", .variable = "PLANISH_THREADS",
+               .help = "threads in all; the results are the same for any number"),
+    CLI_OPTION(CLI_TEXT, struct cli, device, .name = "device", .arg = "auto|cpu",
+               .init_text = "auto", .variable = "PLANISH_DEVICE", .rare = true,
+               .help = "where to compute"),
+    CLI_OPTION(CLI_UINT64, struct cli, seed, .name = "seed", .arg = "N", .rare = true,
+               .help = "key of all random numbers"),
+    CLI_OPTION(CLI_SIZE, struct cli, memory, .name = "memory", .arg = "SIZE",
+               .init_text = "80 % of what is free", .variable = "PLANISH_MEMORY", .rare = true,
+               .help = "most memory to use, as 512M or 4G"),
+    CLI_OPTION(CLI_TEXT, struct cli, config, .name = "config", .arg = "FILE", .complete = "file",
+               .rare = true, .help = "values for flags, before those of the user's own config"),
+    CLI_OPTION(CLI_SWITCH, struct cli, json, .name = "json",
+               .help = "results as JSON on standard output"),
+    CLI_OPTION(CLI_CHOICE, struct cli, progress, .name = "progress", .choices = progress_choices,
+               .rare = true, .help = "on standard error; a bar only on a terminal"),
+    CLI_OPTIONS_END,
+};
+
+static int check_device(const struct cli *cli)
+{
+    const char *d = cli->device, *origin = cli_origin(cli, "device");
+    const char *label = strcmp(origin, "flag") ? origin : "--device";
+    if (!strcmp(d, "auto") || !strcmp(d, "cpu")) return CLI_OK;
+    if (!strcmp(d, "cuda") || g_str_has_prefix(d, "cuda:"))
+        return cli_fail(cli, CLI_EXIT_UNAVAILABLE,
+                        "%s: '%s' is not in this build: expected auto or cpu", label, d);
+    return cli_fail(cli, CLI_EXIT_USAGE,
+                    "%s: '%s' is unknown: expected one of auto, cpu (default auto)", label, d);
+}
+
+/* OMP_NUM_THREADS is an upper bound of what a variable or a config asks for, not of the flag. */
+static void bound_threads(struct cli *cli)
+{
+    long long bound;
+    const char *omp = g_getenv("OMP_NUM_THREADS");
+    if (!cli->threads || !strcmp(cli_origin(cli, "threads"), "flag")) return;
+    if (omp && pln_parse_int(omp, &bound) && bound >= 1 && bound < cli->threads)
+        cli->threads = (int)bound;
+}
+
+static int run(struct cli *cli, void *values)
+{
+    if (cli->help_all || cli->help_short) {
+        cli_print_help(stdout, cli->command, cli->help_all);
+        return cli_flush(cli);
+    }
+    if (cli->version) return cli_print_version(cli);
+    int code = cli_configure(cli, values);
+    if (!code) code = cli_join_params(cli, values);
+    if (!code) code = check_device(cli);
+    if (code) return code;
+    bound_threads(cli);
+    cli_note_origins(cli, values);
+    cli_catch_signals();
+    return cli->command->run(cli, values);
+}
+
+int main(int argc, char **argv)
+{
+    struct cli cli = {0};
+    void *values = NULL;
+    int code = cli_parse(&cli, argc, argv, &values);
+    if (!code) code = run(&cli, values);
+    if (!code) code = cli_flush(&cli);
+    cli_release(&cli, values);
+    return code;
+}
