@@ -58,8 +58,8 @@ struct solver {
     float *split; /* rows of split weights, a thread */
 
     struct spd_tile *tile;
-    float *vectors, *values, *inverses;
-    uint16_t *rows;
+    float *vectors, *inverses;
+    uint32_t *entries;
     uint8_t *degrees;
     uint32_t *outer; /* all - inner a tile: number in the interface or SPD_NIL */
     /* scratch, one a thread */
@@ -184,7 +184,7 @@ static struct shape shape_of(bool nine)
 /* ---- Sizes: what is allocated and what pln_spd_memory says ---- */
 
 /* Column entries a node. Measured: 7.5 to 8.5 a tile, 9.5 in the worst (all weights equal). */
-enum { FACE_CHUNK = 8192, ENTRIES = 11, FACE_ENTRIES = 24, FACE_EDGES = 12 };
+enum { FACE_CHUNK = 8192, ENTRIES = 10, FACE_ENTRIES = 24, FACE_EDGES = 12 };
 
 struct sizes {
     size_t plane, row, tile_entries, pool, weights, faces, partial;
@@ -249,10 +249,9 @@ static size_t block_list(struct solver *s, int threads, struct block b[BLOCKS])
     }
     BLOCK(s->tile, s->tiles, sizeof *s->tile);
     BLOCK(s->vectors, s->tiles * t->all * s->v, f);
-    BLOCK(s->values, s->tiles * z.tile_entries, f);
-    BLOCK(s->rows, s->tiles * z.tile_entries, sizeof *s->rows);
-    BLOCK(s->inverses, s->tiles * t->inner, f);
+    BLOCK(s->entries, s->tiles * z.tile_entries, sizeof *s->entries);
     BLOCK(s->degrees, s->tiles * t->inner, sizeof *s->degrees);
+    BLOCK(s->inverses, s->tiles * t->inner, f);
     BLOCK(s->outer, s->tiles * border, sizeof *s->outer);
     BLOCK(s->weights, th * z.weights, f);
     BLOCK(s->excesses, th * t->all, f);
@@ -289,6 +288,20 @@ size_t pln_spd_memory(size_t w, size_t h, size_t c, bool nine_points, int thread
 static size_t band_end(const struct solver *s, size_t band)
 {
     return pln_min(s->h, (band + 1) * s->band);
+}
+
+/* Everything that is read before it is written, or beside what is written: all planes, so that also
+ * the first touch of the memory is shared by the threads. */
+static void zero_task(void *arg, size_t band, int thread)
+{
+    struct solver *s = arg;
+    float *const planes[] = {s->x,     s->r,     s->p,  s->q,  s->excess,
+                             s->right, s->down2, s->dr, s->dl, s->inverse};
+    size_t from = band == 0 ? 0 : at(s, band * s->band, 0), to = at(s, band_end(s, band), 0);
+    (void)thread;
+    for (size_t i = 0; i < (s->nine ? 4 : 10); i++)
+        for (size_t b = 0; b < (i < 4 ? s->c : 1); b++)
+            memset(planes[i] + b * s->plane + from, 0, (to - from) * sizeof(float));
 }
 
 /* Row y of A split by colour into the thread's place y % 3; rows outside the picture give zeros. */
@@ -502,8 +515,7 @@ static void eliminate_task(void *arg, size_t index, int thread)
         .pool = {.edge = s->edges + th * z.pool, .free = SPD_NIL, .capacity = (uint32_t)z.pool},
         .seed = 2654435761u * (uint32_t)(index + 1) | 1,
         .capacity = ENTRIES * t->inner,
-        .value = s->values + index * ENTRIES * t->inner,
-        .row = s->rows + index * ENTRIES * t->inner,
+        .entry = s->entries + index * ENTRIES * t->inner,
         .degree = s->degrees + index * t->inner,
         .inverse = s->inverses + index * t->inner,
     };
@@ -562,9 +574,13 @@ static void face_fill_task(void *arg, size_t index, int thread)
         const float *excess = s->vectors + tile * t->all * s->v;
         for (size_t i = 0; i < border; i++)
             if (outer[i] != SPD_NIL) g->excess[outer[i]] += excess[i];
-        for (size_t e = from->capacity - 2 * from->edges; e < from->capacity; e += 2)
-            spd_push(&g->pool, g->head, outer[from->row[e] - t->inner],
-                     outer[from->row[e + 1] - t->inner], from->value[e]);
+        for (size_t e = from->capacity - 2 * from->edges; e < from->capacity; e += 2) {
+            uint32_t ends = from->entry[e];
+            float weight;
+            memcpy(&weight, from->entry + e + 1, sizeof weight);
+            spd_push(&g->pool, g->head, outer[(ends & 0xffff) - t->inner],
+                     outer[(ends >> 16) - t->inner], weight);
+        }
     }
 }
 
@@ -744,7 +760,9 @@ pln_status pln_spd_solve(pln_context *ctx, const pln_spd *A, const pln_view *f, 
 
     for (size_t i = 0; i < blocks; i++) memset(block[i].where, 0, sizeof(void *));
     for (size_t i = 0; i < blocks; i++)
-        PLN_TRY(pln_calloc(ctx, block[i].count, block[i].size, block[i].where));
+        PLN_TRY(pln_alloc(ctx, block[i].count, block[i].size, block[i].where));
+    memset(m.zero, 0, (m.stride + 2 * SPD_PAD) * sizeof(float));
+    PLN_TRY(pln_parallel(ctx, m.bands, zero_task, &m));
     if (!m.nine) {
         PLN_TRY(pln_parallel(ctx, m.bands, red_task, &m));
         PLN_TRY(pln_parallel(ctx, m.bands, reduce_task, &m));

@@ -3,12 +3,16 @@
 #include "solve/spd_kernels.h"
 
 #include <string.h>
+#if defined(__AVX2__)
+#include <immintrin.h>
+#endif
 
 extern const spd_kernels PLN_KERNELS(pln_spd_kernels);
 
 typedef float v4 __attribute__((vector_size(16)));
 typedef double d4 __attribute__((vector_size(32)));
 typedef float v16 __attribute__((vector_size(64)));
+typedef uint32_t u16 __attribute__((vector_size(64)));
 typedef double d16 __attribute__((vector_size(128)));
 
 /* ---- Elimination ---- */
@@ -32,6 +36,13 @@ static inline void star_add(struct star *s, uint8_t *slot, uint32_t node, float 
     }
 }
 
+static inline uint32_t bits_of(float x)
+{
+    uint32_t u;
+    memcpy(&u, &x, sizeof u);
+    return u;
+}
+
 /* Empties the list of waiting edges of node v into s and clears the slots. */
 static inline void star_close(struct star *s, uint8_t *slot, uint32_t *head, struct spd_pool *pool,
                               uint32_t v)
@@ -43,45 +54,62 @@ static inline void star_close(struct star *s, uint8_t *slot, uint32_t *head, str
         edge->next = pool->free;
         pool->free = e;
     }
-    for (int a = 0; a < s->n; a++) slot[s->node[a]] = 0;
-}
-
-static inline uint32_t bits_of(float x)
-{
-    uint32_t u;
-    memcpy(&u, &x, sizeof u);
-    return u;
+    for (int a = 0; a < s->n; a++) {
+        uint32_t bits =
+            (bits_of(s->weight[a]) + 0x8000u) & 0xffff0000u; /* as the factor stores it */
+        slot[s->node[a]] = 0;
+        memcpy(&s->weight[a], &bits, sizeof bits);
+    }
 }
 
 /* Sorts the neighbours by weight, lightest first. Positive floats order like their bits; the last
- * bits give way to the index, so keys are unique. */
+ * bits are free for the index, which makes keys unique. */
 static inline void star_sort(const struct star *restrict s, struct star *restrict o)
 {
     uint32_t key[SPD_MAX_DEGREE];
     int n = s->n;
     o->n = n;
     if (n <= 16) { /* rank of each by comparing all: no branches */
-        uint32_t k16[16], rank[16];
-        for (int a = 0; a < 16; a++) {
-            k16[a] = (bits_of(s->weight[a]) & ~15u) | (uint32_t)a;
-            rank[a] = 0;
-        }
-        for (int b = 0; b < n; b++)
-            for (int a = 0; a < 16; a++) rank[a] += k16[b] < k16[a];
-        for (int a = 0; a < n; a++) key[rank[a]] = k16[a] & 15u;
-    } else {
+        u16 keys = {0}, rank = {0};
+        uint32_t place[16], plain[16];
+        for (int a = 0; a < n; a++) plain[a] = bits_of(s->weight[a]) | (uint32_t)a;
+        memcpy(&keys, plain, sizeof keys);
+        for (int b = 0; b < n; b++) rank -= (u16)(plain[b] < keys);
+        memcpy(place, &rank, sizeof rank);
         for (int a = 0; a < n; a++) {
-            uint32_t k = (bits_of(s->weight[a]) & ~63u) | (uint32_t)a;
-            int b = a;
-            for (; b > 0 && key[b - 1] > k; b--) key[b] = key[b - 1];
-            key[b] = k;
+            o->node[place[a]] = s->node[a];
+            o->weight[place[a]] = s->weight[a];
         }
-        for (int a = 0; a < n; a++) key[a] &= 63u;
+        return;
     }
     for (int a = 0; a < n; a++) {
-        o->node[a] = s->node[key[a]];
-        o->weight[a] = s->weight[key[a]];
+        uint32_t k = bits_of(s->weight[a]) | (uint32_t)a;
+        int b = a;
+        for (; b > 0 && key[b - 1] > k; b--) key[b] = key[b - 1];
+        key[b] = k;
     }
+    for (int a = 0; a < n; a++) {
+        o->node[a] = s->node[key[a] & 63u];
+        o->weight[a] = s->weight[key[a] & 63u];
+    }
+}
+
+/* How many of 16 are above t. */
+static inline int count_above(const float *rest, float t)
+{
+#if defined(__AVX512F__)
+    return __builtin_popcount(
+        _mm512_cmp_ps_mask(_mm512_loadu_ps(rest), _mm512_set1_ps(t), _CMP_GT_OQ));
+#elif defined(__AVX2__)
+    __m256 v = _mm256_set1_ps(t);
+    int low = _mm256_movemask_ps(_mm256_cmp_ps(_mm256_loadu_ps(rest), v, _CMP_GT_OQ));
+    int high = _mm256_movemask_ps(_mm256_cmp_ps(_mm256_loadu_ps(rest + 8), v, _CMP_GT_OQ));
+    return __builtin_popcount((unsigned)(low | high << 8));
+#else
+    int n = 0;
+    for (int j = 0; j < 16; j++) n += rest[j] > t;
+    return n;
+#endif
 }
 
 /* For each neighbour but the heaviest: the later one it is joined to, drawn with probability weight
@@ -97,7 +125,7 @@ static inline void star_sample(const struct star *s, const float *rest, uint32_t
         float t = (float)(x >> 8) * 0x1p-24f * rest[a];
         int b = 0;
         if (n <= 16) {
-            for (int j = 0; j < 16; j++) b += rest[j] > t;
+            b = count_above(rest, t);
         } else {
             for (b = a + 1; b < n - 1 && rest[b] > t; b++) {
             }
@@ -137,28 +165,28 @@ static void eliminate_tile(struct spd_tile *t)
     size_t front = 0, back = t->capacity;
     uint32_t inner = (uint32_t)t->inner;
     for (uint32_t v = 0; v < inner; v++) {
-        struct star raw = {.n = 0}, s;
+        struct star raw, s;
         float rest[SPD_MAX_DEGREE];
         int to[SPD_MAX_DEGREE];
-        t->degree[v] = 0;
-        if (t->inverse[v] == 0) continue;
-        const struct spd_later *later = t->later + v;
-        for (int a = 0; a < later->n; a++) {
-            float w = t->weight[later->weight[a]];
-            if (w > TINY) star_add(&raw, t->slot, later->node[a], w);
+        size_t room = back - front;
+        raw.n = s.n = 0;
+        if (t->inverse[v] != 0) {
+            const struct spd_later *later = t->later + v;
+            for (int a = 0; a < later->n; a++) {
+                float w = t->weight[later->weight[a]];
+                if (w > TINY) star_add(&raw, t->slot, later->node[a], w);
+            }
+            star_close(&raw, t->slot, t->head, &t->pool, v);
+            t->inverse[v] = 1 / star_prepare(&raw, &s, room, t->excess[v], rest);
         }
-        star_close(&raw, t->slot, t->head, &t->pool, v);
-        float excess = t->excess[v], d = star_prepare(&raw, &s, back - front, excess, rest),
-              inverse = 1 / d;
-        t->inverse[v] = inverse;
+        float excess = t->excess[v], inverse = t->inverse[v];
         t->degree[v] = (uint8_t)s.n;
         for (int a = 0; a < s.n; a++) {
-            float l = s.weight[a] * inverse;
-            t->value[front + (size_t)a] = l;
-            t->row[front + (size_t)a] = (uint16_t)s.node[a];
-            t->excess[s.node[a]] += l * excess;
+            t->entry[front + (size_t)a] = bits_of(s.weight[a]) | s.node[a];
+            t->excess[s.node[a]] += s.weight[a] * inverse * excess;
         }
         front += (size_t)s.n;
+        room -= (size_t)s.n;
         star_sample(&s, rest, &t->seed, to);
         for (int a = 0; a < s.n - 1; a++) {
             uint32_t i = s.node[a], j = s.node[to[a]];
@@ -166,14 +194,15 @@ static void eliminate_tile(struct spd_tile *t)
             if (!(w > TINY)) continue;
             if (i < inner || j < inner) {
                 spd_push(&t->pool, t->head, i, j, w);
-            } else if (back - front >= 2) {
+            } else if (room >= 2) {
                 back -= 2;
-                t->value[back] = w;
-                t->row[back] = (uint16_t)i;
-                t->row[back + 1] = (uint16_t)j;
+                room -= 2;
+                t->entry[back] = i | j << 16;
+                t->entry[back + 1] = bits_of(w);
             }
         }
     }
+    t->entries = front;
     t->edges = (t->capacity - back) / 2;
 }
 
@@ -181,9 +210,10 @@ static void eliminate_interface(struct spd_interface *t, size_t from, size_t to_
 {
     size_t front = t->start[from];
     for (size_t v = from; v < to_; v++) {
-        struct star raw = {.n = 0}, s;
+        struct star raw, s;
         float rest[SPD_MAX_DEGREE];
         int to[SPD_MAX_DEGREE];
+        raw.n = 0;
         star_close(&raw, t->slot, t->head, &t->pool, (uint32_t)v);
         float excess = t->excess[v];
         float d = star_prepare(&raw, &s, t->capacity - front, excess, rest), inverse = 1 / d;
@@ -206,69 +236,63 @@ static void eliminate_interface(struct spd_interface *t, size_t from, size_t to_
 
 /* ---- Substitution ---- */
 
-static void forward4(const struct spd_tile *t, v4 *restrict v, double *sum)
+/* An entry is a node's number and, in the upper half, a weight of 16 bits (the upper half of a
+ * float). */
+static inline float weight_of(uint32_t entry)
 {
-    const float *value = t->value;
-    const uint16_t *row = t->row;
-    d4 total = {0};
-    for (size_t i = 0; i < t->inner; i++) {
-        v4 y = v[i], z = y * t->inverse[i];
-        size_t n = t->degree[i];
-        for (size_t a = 0; a < n; a++) v[row[a]] += value[a] * y;
-        value += n;
-        row += n;
-        v[i] = z;
-        total += __builtin_convertvector(y * z, d4);
-    }
-    for (int b = 0; b < 4; b++) sum[b] += total[b];
+    float w;
+    entry &= 0xffff0000u;
+    memcpy(&w, &entry, sizeof w);
+    return w;
 }
 
-static void forward1(const struct spd_tile *t, float *restrict v, double *sum)
-{
-    const float *value = t->value;
-    const uint16_t *row = t->row;
-    double total = 0;
-    for (size_t i = 0; i < t->inner; i++) {
-        float y = v[i], z = y * t->inverse[i];
-        size_t n = t->degree[i];
-        for (size_t a = 0; a < n; a++) v[row[a]] += value[a] * y;
-        value += n;
-        row += n;
-        v[i] = z;
-        total += (double)(y * z);
+#define SUBSTITUTE(type, sum_type, name, as_sum)                                                   \
+    static sum_type forward_##name(const struct spd_tile *t, type *restrict v)                     \
+    {                                                                                              \
+        const uint32_t *entry = t->entry;                                                          \
+        sum_type total = {0};                                                                      \
+        for (size_t i = 0; i < t->inner; i++) {                                                    \
+            type y = v[i], z = y * t->inverse[i];                                                  \
+            v[i] = z;                                                                              \
+            total += as_sum(y * z);                                                                \
+            for (const uint32_t *end = entry + t->degree[i]; entry < end; entry++)                 \
+                v[*entry & 0xffff] += weight_of(*entry) * z;                                       \
+        }                                                                                          \
+        return total;                                                                              \
+    }                                                                                              \
+    static void backward_##name(const struct spd_tile *t, type *restrict v)                        \
+    {                                                                                              \
+        const uint32_t *entry = t->entry + t->entries;                                             \
+        for (size_t i = t->inner; i-- > 0;) {                                                      \
+            type sum = {0};                                                                        \
+            for (const uint32_t *end = entry - t->degree[i]; entry > end;) {                       \
+                entry--;                                                                           \
+                sum += weight_of(*entry) * v[*entry & 0xffff];                                     \
+            }                                                                                      \
+            v[i] += sum * t->inverse[i];                                                           \
+        }                                                                                          \
     }
-    *sum += total;
-}
+#define AS_D4(x)     __builtin_convertvector(x, d4)
+#define AS_DOUBLE(x) (double)(x)
+SUBSTITUTE(v4, d4, quads, AS_D4)
+SUBSTITUTE(float, double, singles, AS_DOUBLE)
 
 static void forward(const struct spd_tile *t, size_t c, float *v, double *sum)
 {
-    if (c == 1)
-        forward1(t, v, sum);
-    else
-        forward4(t, (v4 *)(void *)v, sum);
+    if (c == 1) {
+        *sum += forward_singles(t, v);
+        return;
+    }
+    d4 total = forward_quads(t, (v4 *)(void *)v);
+    for (int b = 0; b < 4; b++) sum[b] += total[b];
 }
 
 static void backward(const struct spd_tile *t, size_t c, float *v)
 {
-    size_t end = 0;
-    for (size_t i = 0; i < t->inner; i++) end += t->degree[i];
-    const float *value = t->value + end;
-    const uint16_t *row = t->row + end;
-    v4 *v_ = (v4 *)(void *)v;
-    for (size_t i = t->inner; i-- > 0;) {
-        size_t n = t->degree[i];
-        value -= n;
-        row -= n;
-        if (c == 1) {
-            float z = v[i];
-            for (size_t a = 0; a < n; a++) z += value[a] * v[row[a]];
-            v[i] = z;
-        } else {
-            v4 z = v_[i];
-            for (size_t a = 0; a < n; a++) z += value[a] * v_[row[a]];
-            v_[i] = z;
-        }
-    }
+    if (c == 1)
+        backward_singles(t, v);
+    else
+        backward_quads(t, (v4 *)(void *)v);
 }
 
 static void forward_interface(const struct spd_interface *t, size_t c, float *v, double *sum)
@@ -308,26 +332,62 @@ static void backward_interface(const struct spd_interface *t, size_t c, float *v
         }
 }
 
+static inline v4 load4(const float *p)
+{
+    v4 v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+
+/* Three rows of four and four nodes of three. */
+static inline void transpose(v4 *a, v4 *b, v4 *c, v4 *d)
+{
+    v4 ab = __builtin_shufflevector(*a, *b, 0, 4, 1, 5),
+       cd = __builtin_shufflevector(*c, *d, 0, 4, 1, 5);
+    v4 ef = __builtin_shufflevector(*a, *b, 2, 6, 3, 7),
+       gh = __builtin_shufflevector(*c, *d, 2, 6, 3, 7);
+    *a = __builtin_shufflevector(ab, cd, 0, 1, 4, 5);
+    *b = __builtin_shufflevector(ab, cd, 2, 3, 6, 7);
+    *c = __builtin_shufflevector(ef, gh, 0, 1, 4, 5);
+    *d = __builtin_shufflevector(ef, gh, 2, 3, 6, 7);
+}
+
 static void gather(size_t n, size_t c, const uint16_t *node, const float *const *r, float *v)
 {
+    v4 *q = (v4 *)(void *)v;
     if (c == 1) {
         for (size_t i = 0; i < n; i++) v[node[i]] = r[0][i];
         return;
     }
-    v4 *v_ = (v4 *)(void *)v;
-    for (size_t i = 0; i < n; i++) v_[node[i]] = (v4){r[0][i], r[1][i], r[2][i], 0};
+    for (size_t i = 0; i < n; i += 4) {
+        v4 a = load4(r[0] + i), b = load4(r[1] + i), d = load4(r[2] + i), e = {0};
+        transpose(&a, &b, &d, &e);
+        q[node[i]] = a;
+        if (i + 1 < n) q[node[i + 1]] = b;
+        if (i + 2 < n) q[node[i + 2]] = d;
+        if (i + 3 < n) q[node[i + 3]] = e;
+    }
 }
 
 static void scatter(size_t n, size_t c, const uint16_t *node, const float *v, const float *beta,
                     float *const *p)
 {
-    for (size_t b = 0; b < c; b++) {
-        float *restrict to = p[b];
-        const float *from = v + b;
-        float be = beta[b];
-        size_t step = c == 1 ? 1 : 4;
-        for (size_t i = 0; i < n; i++) to[i] = from[node[i] * step] + be * to[i];
+    const v4 *q = (const v4 *)(const void *)v;
+    if (c == 1) {
+        for (size_t i = 0; i < n; i++) p[0][i] = v[node[i]] + beta[0] * p[0][i];
+        return;
     }
+    size_t i = 0;
+    for (; i + 4 <= n; i += 4) {
+        v4 z[4] = {q[node[i]], q[node[i + 1]], q[node[i + 2]], q[node[i + 3]]};
+        transpose(&z[0], &z[1], &z[2], &z[3]);
+        for (int b = 0; b < 3; b++) {
+            v4 sum = z[b] + beta[b] * load4(p[b] + i);
+            memcpy(p[b] + i, &sum, sizeof sum);
+        }
+    }
+    for (; i < n; i++)
+        for (int b = 0; b < 3; b++) p[b][i] = q[node[i]][b] + beta[b] * p[b][i];
 }
 
 /* ---- Matrix and vectors ---- */

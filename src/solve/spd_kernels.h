@@ -38,14 +38,14 @@ struct spd_tile {
     uint8_t *slot;        /* all; scratch: place of a node among the neighbours at hand, 0: none */
     struct spd_pool pool; /* scratch */
     uint32_t seed;
-    /* result: column entries from the front, edges between interface nodes from the back in two
-     * places each */
+    /* result: column entries (number | upper half of the weight's bits) from the front; edges
+     * between interface nodes from the back, two places each: number | number << 16, bits of the
+     * weight */
     size_t capacity;
-    float *value;
-    uint16_t *row;
+    uint32_t *entry;
     uint8_t *degree;
     float *inverse; /* 1 / D; in: 1 for a node inside the picture, 0 outside */
-    size_t edges;
+    size_t entries, edges;
 };
 
 /* The interface: every node is eliminated, edges wait in lists filled by spd_push. */
