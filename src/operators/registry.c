@@ -6,5 +6,7 @@ extern const pln_method pln_method_bf, pln_method_gf, pln_method_fgf, pln_method
     pln_method_rtv, pln_method_wls, pln_method_sdf, pln_method_ils;
 
 const pln_method *const pln_builtin_methods[] = {
+    &pln_method_bf,
+    &pln_method_rgf,
     NULL,
 };
