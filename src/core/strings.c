@@ -87,8 +87,13 @@ void pln_format_real(double value, char text[32])
         if (*comma && *comma != 'e' && *comma != '.') *comma = '.';
         if (pln_parse_real(text, &back) && back == value) break;
     }
-    /* 1e-05 -> 1e-5 */
     char *e = strchr(text, 'e');
+    if (e && fabs(value) < 1e5 &&
+        fabs(value) >= 1) { /* 1e+01 -> 10: an integer, no point to fear */
+        snprintf(text, 32, "%.0f", value);
+        return;
+    }
+    /* 1e-05 -> 1e-5 */
     if (!e) return;
     char *from = e + 2, *to = e[1] == '+' ? e + 1 : e + 2;
     while (*from == '0' && from[1]) from++;

@@ -187,10 +187,10 @@ static void numbers_read_back(void **state)
     double v;
     long long i;
     uint64_t b;
-    static const double values[] = {0,    1,   0.1,        1e-5,    1e5,   -0.25,
-                                    0.02, 1e6, 123456.789, 1.0 / 3, 5e-324};
-    static const char *const texts[] = {"0",     "1",    "0.1", "1e-5",      "1e5",
-                                        "-0.25", "0.02", "1e6", "123456.789"};
+    static const double values[] = {0,   1,  0.1,  1e-5,       1e5,     -0.25, 0.02,
+                                    1e6, 10, 3000, 123456.789, 1.0 / 3, 5e-324};
+    static const char *const texts[] = {"0",    "1",   "0.1", "1e-5", "1e5",       "-0.25",
+                                        "0.02", "1e6", "10",  "3000", "123456.789"};
     for (size_t k = 0; k < sizeof values / sizeof *values; k++) {
         pln_format_real(values[k], text);
         if (k < sizeof texts / sizeof *texts) assert_string_equal(text, texts[k]);
