@@ -9,7 +9,7 @@ trap 'rm -rf "$tmp"' EXIT
 export LC_ALL=C
 
 # A declaration may span lines; the name is the first pln_* that is followed by a parenthesis.
-tr '\n' ' ' <"$header" | sed 's/;/;\n/g' | grep -o 'PLN_API [^(]*(' | grep -v define |
+tr '\n' ' ' <"$header" | sed 's/;/;\n/g' | grep -o 'PLN_API [^(]*(' | grep -v 'define\|__attribute__' |
     sed 's/($//; s/.*[ *]\(pln_[a-z0-9_]*\)$/\1/' | sort >"$tmp/declared"
 nm -D --defined-only "$library" | awk '$2 != "A" { sub(/@.*/, "", $3); print $3 }' | sort >"$tmp/exported"
 
