@@ -755,7 +755,7 @@ pln_status pln_spd_solve(pln_context *ctx, const pln_spd *A, const pln_view *f, 
                        .shape = shape_of(A->down_right != NULL)};
     struct block block[BLOCKS];
     size_t blocks = block_list(&m, pln_context_threads(ctx), block);
-    double norm[3], rr[3], rho[3] = {0}, pq[3], next[3], relative[3], worst;
+    double norm[3], rr[3], rho[3] = {0}, pq[3], next[3], relative[3], worst, reached = 0;
     int limit = options->max_iterations ? options->max_iterations : 2000, it = 0;
 
     for (size_t i = 0; i < blocks; i++) memset(block[i].where, 0, sizeof(void *));
@@ -784,7 +784,13 @@ pln_status pln_spd_solve(pln_context *ctx, const pln_spd *A, const pln_view *f, 
         }
     worst = worst_of(&m, rr, norm, relative);
     if (worst > options->tolerance) PLN_TRY(factor(ctx, &m));
+    double first = worst;
     for (; worst > options->tolerance; it++) {
+        double way = log(worst / first) /
+                     log(options->tolerance / first); /* residuals fall in geometric steps */
+        if (options->progress)
+            PLN_TRY(
+                pln_progress(ctx, 0.3 + 0.7 * (way > reached ? reached = way : reached), "solve"));
         if (it == limit) {
             s = pln_fail(ctx, PLN_E_INTERNAL,
                          "the linear solver stopped after %d step%s with a relative residual of %g "

@@ -162,10 +162,11 @@ static inline float star_prepare(struct star *raw, struct star *s, size_t room, 
 
 static void eliminate_tile(struct spd_tile *t)
 {
+    struct star raw = {0};
     size_t front = 0, back = t->capacity;
     uint32_t inner = (uint32_t)t->inner;
     for (uint32_t v = 0; v < inner; v++) {
-        struct star raw, s;
+        struct star s;
         float rest[SPD_MAX_DEGREE];
         int to[SPD_MAX_DEGREE];
         size_t room = back - front;
@@ -208,9 +209,10 @@ static void eliminate_tile(struct spd_tile *t)
 
 static void eliminate_interface(struct spd_interface *t, size_t from, size_t to_)
 {
+    struct star raw = {0};
     size_t front = t->start[from];
     for (size_t v = from; v < to_; v++) {
-        struct star raw, s;
+        struct star s;
         float rest[SPD_MAX_DEGREE];
         int to[SPD_MAX_DEGREE];
         raw.n = 0;
@@ -247,7 +249,7 @@ static inline float weight_of(uint32_t entry)
 }
 
 #define SUBSTITUTE(type, sum_type, name, as_sum)                                                   \
-    static sum_type forward_##name(const struct spd_tile *t, type *restrict v)                     \
+    static void forward_##name(const struct spd_tile *t, type *restrict v, sum_type *sum)          \
     {                                                                                              \
         const uint32_t *entry = t->entry;                                                          \
         sum_type total = {0};                                                                      \
@@ -258,7 +260,7 @@ static inline float weight_of(uint32_t entry)
             for (const uint32_t *end = entry + t->degree[i]; entry < end; entry++)                 \
                 v[*entry & 0xffff] += weight_of(*entry) * z;                                       \
         }                                                                                          \
-        return total;                                                                              \
+        *sum = total;                                                                              \
     }                                                                                              \
     static void backward_##name(const struct spd_tile *t, type *restrict v)                        \
     {                                                                                              \
@@ -280,10 +282,13 @@ SUBSTITUTE(float, double, singles, AS_DOUBLE)
 static void forward(const struct spd_tile *t, size_t c, float *v, double *sum)
 {
     if (c == 1) {
-        *sum += forward_singles(t, v);
+        double total;
+        forward_singles(t, v, &total);
+        *sum += total;
         return;
     }
-    d4 total = forward_quads(t, (v4 *)(void *)v);
+    d4 total;
+    forward_quads(t, (v4 *)(void *)v, &total);
     for (int b = 0; b < 4; b++) sum[b] += total[b];
 }
 
