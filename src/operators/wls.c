@@ -34,10 +34,10 @@ static const pln_param wls_schema[] = {
                .choices = wls_affinities,
                .help =
                    "scale on which neighbours are compared: logarithm, or the values themselves"),
-    PLN_CHOICE(struct wls_params, guide_mode, .flag = "guide-mode", .symbol = "", .unit = "",
+    PLN_CHOICE(struct wls_params, guide_mode, .flag = "guide-mode", .symbol = "g", .unit = "",
                .choices = wls_guide_modes,
                .help = "what steers: the luma for all channels, or each channel for itself"),
-    PLN_REAL(struct wls_params, tolerance, .flag = "tolerance", .symbol = "", .unit = "",
+    PLN_REAL(struct wls_params, tolerance, .flag = "tolerance", .symbol = "ε", .unit = "",
              .min = 1e-8, .max = 1e-1, .init = 1e-4, .scale = PLN_LOG,
              .help = "relative residual at which the linear solver stops"),
     PLN_PARAM_END,
@@ -148,11 +148,12 @@ static pln_status wls_run(pln_context *ctx, const pln_run *r)
                         .steer = r->guide.data ? r->guide : r->in,
                         .channel = -1};
     pln_spd A = {.w = r->w, .h = r->h};
-    pln_spd_options options = {.tolerance = p->tolerance, .progress = true};
+    pln_spd_options options = {.tolerance = p->tolerance, .progress_to = 1};
     pln_view f = {.w = r->w, .h = r->h, .c = 1, .stride = (ptrdiff_t)r->w}, u = f;
     size_t n = r->w * r->h, bands = pln_div_up(r->h, BAND);
     pln_status s = PLN_OK;
 
+    PLN_TRY(pln_progress(ctx, 0, "weights"));
     PLN_TRY(pln_alloc(ctx, n, sizeof *j.right, &j.right));
     PLN_TRY(pln_alloc(ctx, n, sizeof *j.down, &j.down));
     PLN_TRY(pln_alloc(ctx, (size_t)pln_context_threads(ctx) * 2 * (r->w + 16), sizeof *j.rows,
@@ -169,7 +170,9 @@ static pln_status wls_run(pln_context *ctx, const pln_run *r)
     for (int b = 0; b < 3; b++) {
         struct channel in = {&r->in, &f, (size_t)b, 0}, out = {&u, &r->out, 0, (size_t)b};
         j.channel = b;
-        pln_progress_window(ctx, b / 3.0, (b + 1) / 3.0);
+        options.progress_from = b / 3.0;
+        options.progress_to = (b + 1) / 3.0;
+        PLN_TRY(pln_progress(ctx, options.progress_from, "weights"));
         PLN_TRY(pln_parallel(ctx, bands, weights_task, &j));
         PLN_TRY(pln_parallel(ctx, r->h, copy_channel, &in));
         PLN_TRY(pln_spd_solve(ctx, &A, &f, &u, &options, NULL));

@@ -44,7 +44,8 @@ typedef struct pln_spd_options {
     double tolerance;   /* relative residual |f - A u| / |f| of every channel */
     int max_iterations; /* 0: 2000; reaching it is PLN_E_INTERNAL with the figures */
     bool warm;          /* u holds a starting guess; else zero */
-    bool progress;      /* tells pln_progress 0 .. 1 of the way to the tolerance, stage "solve" */
+    /* from < to: tells pln_progress how far it is between these two fractions, stage "solve" */
+    double progress_from, progress_to;
 } pln_spd_options;
 
 typedef struct pln_spd_report {
