@@ -84,8 +84,8 @@ struct cli_command {
     const struct cli_option *options; /* ends with CLI_OPTIONS_END */
     size_t values_size;               /* of the struct that the options fill */
     size_t args_min, args_max;        /* words that are not flags */
-    const char *arg_complete; /* what shells offer for them: "file", "method", "command" or NULL */
-    bool settings;            /* method parameters are flags of this command too (and -p) */
+    const char *arg_complete;         /* what shells offer: "file", "method", "command", or words */
+    bool settings;                    /* method parameters are flags of this command too (and -p) */
     /* Returns the exit code. The error is printed already. values: values_size bytes, filled. */
     int (*run)(struct cli *cli, void *values);
 };
@@ -108,8 +108,8 @@ struct cli {
     int progress;
     const char *device; /* "auto" or "cpu": others end the program before the command starts */
     const char *config;
-    uint64_t seed, memory; /* memory 0: automatic */
-    bool help_short, help_all, version;
+    uint64_t seed, memory;          /* memory 0: automatic */
+    bool help, help_short, version; /* help_short: -h */
 
     const struct cli_command *command;
     struct cli_list args; /* words that are not flags; "-" is standard input or output */

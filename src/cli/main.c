@@ -9,14 +9,14 @@
 #include "cli/progress.h"
 
 const struct cli_command *const cli_commands[] = {
-    NULL,
+    &cli_smooth, &cli_methods, &cli_completion, &cli_man, NULL,
 };
 
 static const char *const progress_choices[] = {"auto", "none", "bar", "json", NULL};
 
 const struct cli_option cli_global_options[] = {
-    CLI_OPTION(CLI_SWITCH, struct cli, help_short, .letter = 'h', .help = "the usual flags"),
-    CLI_OPTION(CLI_SWITCH, struct cli, help_all, .name = "help", .help = "all flags"),
+    CLI_OPTION(CLI_SWITCH, struct cli, help, .letter = 'h', .name = "help",
+               .help = "-h the usual flags, --help all of them"),
     CLI_OPTION(CLI_SWITCH, struct cli, version, .letter = 'V', .name = "version",
                .help = "version, built parts, instruction sets, devices"),
     CLI_OPTION(CLI_SWITCH, struct cli, quiet, .letter = 'q', .name = "quiet",
@@ -67,8 +67,8 @@ static void bound_threads(struct cli *cli)
 
 static int run(struct cli *cli, void *values)
 {
-    if (cli->help_all || cli->help_short) {
-        cli_print_help(stdout, cli->command, cli->help_all);
+    if (cli->help) {
+        cli_print_help(stdout, cli->command, !cli->help_short);
         return cli_flush(cli);
     }
     if (cli->version) return cli_print_version(cli);

@@ -430,6 +430,7 @@ static int parse_short(struct parser *p, const char *word)
                 p->cli->command ? p->cli->command->name : "", p->cli->command ? " " : "");
         bool rest = takes_value(t.option) && c[1];
         int code = apply(p, t, label, rest ? c + 1 : NULL, true);
+        if (*c == 'h') p->cli->help_short = p->cli->help;
         if (code || takes_value(t.option)) return code;
     }
     return CLI_OK;
@@ -498,7 +499,7 @@ int cli_parse(struct cli *cli, int argc, char **argv, void **values)
             append_word(&cli->args, word, p.i);
         }
     }
-    if (code || cli->help_short || cli->help_all || cli->version) return code;
+    if (code || cli->help || cli->version) return code;
     if (!cli->command)
         return cli_fail(cli, CLI_EXIT_USAGE, "no command: 'planish --help' lists them");
     return check_args(cli);
