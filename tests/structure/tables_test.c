@@ -18,10 +18,11 @@ static void problem(const char *command, const char *option, const char *what)
 
 static void check_option(const char *command, const struct cli_option *o)
 {
-    if (!o->name || !*o->name) {
-        problem(command, "?", "no name");
+    if (!o->name) { /* a letter alone, as -h */
+        if (!o->letter || !o->help) problem(command, "?", "neither a name nor a letter");
         return;
     }
+    if (!*o->name) problem(command, "?", "an empty name");
     for (const char *p = o->name; *p; p++)
         if (!(islower((unsigned char)*p) ||
               (p > o->name && (isdigit((unsigned char)*p) || *p == '-'))))
@@ -65,7 +66,7 @@ static void check_command(const struct cli_command *c)
             const struct cli_option *const tables[] = {c->options, cli_global_options};
             for (int t = 0; t < 2; t++)
                 for (const struct cli_option *o = tables[t]; o->kind != CLI_END; o++)
-                    if (o->kind != CLI_GROUP && strcmp(o->name, flag) == 0)
+                    if (o->kind != CLI_GROUP && o->name && strcmp(o->name, flag) == 0)
                         problem(c->name, flag, "is a parameter of a method too");
             if (strncmp(flag, "no-", 3) == 0) problem(c->name, flag, "reads like a negated switch");
         }
