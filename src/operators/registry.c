@@ -7,6 +7,8 @@ extern const pln_method pln_method_bf, pln_method_gf, pln_method_fgf, pln_method
 
 const pln_method *const pln_builtin_methods[] = {
     &pln_method_bf,
+    &pln_method_gf,
+    &pln_method_fgf,
     &pln_method_rgf,
     &pln_method_wls,
     NULL,
