@@ -699,14 +699,17 @@ static pln_status encode_vips(pln_context *ctx, const pln_image *image, const st
         s = pln_fail(ctx, PLN_E_WRITE, "%s: %s", f->title, pln_vips_error(text));
         goto done;
     }
+    /* The saver has ended the target: its bytes are in a blob now, not to be stolen. */
+    VipsBlob *blob = NULL;
     size_t n;
-    unsigned char *data = vips_target_steal(target, &n);
+    g_object_get(target, "blob", &blob, NULL);
+    const void *data = vips_blob_get(blob, &n);
     s = pln_alloc(ctx, n, 1, bytes);
     if (!s) {
         memcpy(*bytes, data, n);
         *length = n;
     }
-    g_free(data);
+    vips_area_unref(VIPS_AREA(blob));
 done:
     if (target) g_object_unref(target);
     if (out) g_object_unref(out);
