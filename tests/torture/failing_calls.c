@@ -124,15 +124,20 @@ TEMPORARY(mkstemp64, (char *template), (template))
 TEMPORARY(mkostemp, (char *template, int flags), (template, flags))
 TEMPORARY(mkostemp64, (char *template, int flags), (template, flags))
 TEMPORARY(mkstemps, (char *template, int suffix), (template, suffix))
+TEMPORARY(mkstemps64, (char *template, int suffix), (template, suffix))
 TEMPORARY(mkostemps, (char *template, int suffix, int flags), (template, suffix, flags))
+TEMPORARY(mkostemps64, (char *template, int suffix, int flags), (template, suffix, flags))
 
-FILE *fopen(const char *path, const char *mode)
+static FILE *fopen_as(const char *name, const char *path, const char *mode)
 {
     FILE *(*real)(const char *, const char *);
-    *(void **)&real = dlsym(RTLD_NEXT, "fopen");
+    *(void **)&real = dlsym(RTLD_NEXT, name);
     if (strpbrk(mode, "wa+") && below(path) && fails()) return NULL;
     return real(path, mode);
 }
+
+FILE *fopen(const char *path, const char *mode) { return fopen_as("fopen", path, mode); }
+FILE *fopen64(const char *path, const char *mode) { return fopen_as("fopen64", path, mode); }
 
 int close(int fd)
 {
@@ -195,6 +200,11 @@ int fdatasync(int fd) { return is_watched(fd) && fails() ? -1 : (int)syscall(SYS
 int ftruncate(int fd, off_t n)
 {
     return is_watched(fd) && fails() ? -1 : (int)syscall(SYS_ftruncate, fd, n);
+}
+
+int fchmod(int fd, mode_t mode)
+{
+    return is_watched(fd) && fails() ? -1 : (int)syscall(SYS_fchmod, fd, mode);
 }
 
 int rename(const char *from, const char *to)
