@@ -11,7 +11,10 @@ check() { # check SRC
     find "$1" -name '*.[ch]' | LC_ALL=C sort | while read -r file; do
         awk -v root="$1" '
             FILENAME == ARGV[1] {
-                if ($0 !~ /^#/ && split($0, part, ":") == 2) allowed[part[1]] = part[2] " "
+                if ($1 == "also")
+                    public[$2]
+                else if ($0 !~ /^#/ && split($0, part, ":") == 2)
+                    allowed[part[1]] = part[2] " "
                 next
             }
             FNR == 1 {
@@ -33,7 +36,7 @@ check() { # check SRC
                     next
                 else if (index(allowed[room], " " from " ") == 0)
                     print path ":" FNR ": " name ": " room " may not use " from
-                else if (name != from "/" from ".h")
+                else if (name != from "/" from ".h" && !(name in public))
                     print path ":" FNR ": " name ": only " from "/" from ".h is for other rooms"
             }' "$rooms" "$file"
     done
