@@ -174,7 +174,7 @@ static char *expand(const char *target, const struct cli_item *item, const char 
     return g_string_free(path, FALSE);
 }
 
-static char *name_output(const struct cli *cli, const struct cli_items *items,
+static char *name_output(const struct cli *cli, struct cli_items *items,
                          const struct cli_item *item, const struct cli_naming *naming)
 {
     const char *target = naming->target, *extension;
@@ -186,6 +186,7 @@ static char *name_output(const struct cli *cli, const struct cli_items *items,
     bool folder =
         target && !template && (items->batch || is_folder(target) || g_str_has_suffix(target, "/"));
     if (target && !template && !folder) return g_strdup(target);
+    items->folders |= template || folder;
 
     split_name(item->input, &stem, &extension);
     extension = output_extension(cli, item->input, extension, naming->format);
@@ -288,7 +289,11 @@ static int check_output(const struct cli *cli, struct checks *c, const struct cl
     const char *input = identity ? g_hash_table_lookup(c->inputs, identity) : NULL;
     int code = CLI_OK;
 
-    if (other)
+    if (other == item->input)
+        code =
+            cli_fail(cli, CLI_EXIT_USAGE,
+                     "'%s' would be written to '%s' twice: as output and as detail", other, path);
+    else if (other)
         code = cli_fail(cli, CLI_EXIT_USAGE,
                         "'%s' and '%s' would both be written to '%s': nothing was done", other,
                         item->input, path);
@@ -346,7 +351,7 @@ static int make_folder(const struct cli *cli, const char *path)
 int cli_items_folders(const struct cli *cli, const struct cli_items *items)
 {
     int code = CLI_OK;
-    for (size_t i = 0; i < items->count && !code; i++) {
+    for (size_t i = 0; i < items->count && items->folders && !code; i++) {
         if (items->list[i].skip) continue;
         code = make_folder(cli, items->list[i].output);
         if (!code) code = make_folder(cli, items->list[i].detail);

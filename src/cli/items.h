@@ -15,7 +15,8 @@ struct cli_item {
 struct cli_items {
     struct cli_item *list;
     size_t count;
-    bool batch; /* several, or from a folder: reports are lines */
+    bool batch;   /* several, or from a folder: reports are lines */
+    bool folders; /* outputs were named by a folder or a template: it may have to be made */
 };
 
 /* How an output is named. */

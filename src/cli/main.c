@@ -16,7 +16,7 @@ static const char *const progress_choices[] = {"auto", "none", "bar", "json", NU
 
 const struct cli_option cli_global_options[] = {
     CLI_OPTION(CLI_SWITCH, struct cli, help, .letter = 'h', .name = "help",
-               .help = "-h the usual flags, --help all of them"),
+               .help = "with -h the usual flags, with --help all"),
     CLI_OPTION(CLI_SWITCH, struct cli, version, .letter = 'V', .name = "version",
                .help = "version, built parts, instruction sets, devices"),
     CLI_OPTION(CLI_SWITCH, struct cli, quiet, .letter = 'q', .name = "quiet",
@@ -65,6 +65,13 @@ static void bound_threads(struct cli *cli)
         cli->threads = (int)bound;
 }
 
+/* Libraries below have no say on standard error. */
+static void on_glib_log(const char *domain, GLogLevelFlags level, const char *text, void *cli)
+{
+    (void)level;
+    cli_note(cli, 2, "%s: %s", domain ? domain : "GLib", text);
+}
+
 static int run(struct cli *cli, void *values)
 {
     if (cli->help) {
@@ -86,6 +93,7 @@ int main(int argc, char **argv)
 {
     struct cli cli = {0};
     void *values = NULL;
+    g_log_set_default_handler(on_glib_log, &cli);
     int code = cli_parse(&cli, argc, argv, &values);
     if (!code) code = run(&cli, values);
     if (!code) code = cli_flush(&cli);

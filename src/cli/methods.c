@@ -95,7 +95,7 @@ static void print_cost(const pln_method *m, const void *values)
 
 static void print_one(const pln_method *m, const void *values)
 {
-    printf("%s: %s\n\n%s.\n\n%s\n", m->name, m->title, m->summary, m->paper);
+    printf("%s: %s\n\n%s\n\n%s\n", m->name, m->title, m->summary, m->paper);
     print_parameters(m);
     print_points(m);
     print_cost(m, values);

@@ -321,6 +321,9 @@ static int unknown_flag(const struct parser *p, const char *name)
         if (o->name) add_name(names, o->name);
     add_name(names, NULL);
     const char *near = pln_nearest(name, (const char *const *)names->pdata);
+    /* Abbreviations are no flags, but what they stand for is no riddle. */
+    for (guint i = 0; !near && i + 1 < names->len; i++)
+        if (g_str_has_prefix(names->pdata[i], name)) near = names->pdata[i];
     char *help = g_strdup_printf("'planish %s%s--help' lists all", command ? command->name : "",
                                  command ? " " : "");
     int code = near ? cli_fail(p->cli, CLI_EXIT_USAGE,

@@ -46,7 +46,7 @@ static const struct cli_option flags[] = {
     CLI_HEADING("Input"),
     OPTION(CLI_SWITCH, recursive, .letter = 'r', .name = "recursive",
            .help = "folders with all that is below them"),
-    OPTION(CLI_INT, page, .name = "page", .arg = "N", .min = 1, .max = 1000000,
+    OPTION(CLI_INT, page, .name = "page", .arg = "N", .min = 1, .max = 65535,
            .init_text = "all pages", .rare = true, .help = "only this page"),
     OPTION(CLI_CHOICE, nan, .name = "nan", .choices = nan_choices, .rare = true,
            .help = "NaN and Inf: refuse the picture, or replace them by 0"),
@@ -191,9 +191,10 @@ static const char *sniff(const char *bytes, size_t n)
     } known[] = {{0, "\x89PNG", "a.png"},   {0, "\xff\xd8\xff", "a.jpg"}, {0, "\x93NUMPY", "a.npy"},
                  {0, "II*", "a.tiff"},      {0, "MM", "a.tiff"},          {8, "WEBP", "a.webp"},
                  {4, "ftypavif", "a.avif"}, {4, "ftypheic", "a.heic"},    {0, "GIF8", "a.gif"},
-                 {0, "\xff\x0a", "a.jxl"},  {4, "JXL ", "a.jxl"},         {0, "P5", "a.pgm"},
-                 {0, "P6", "a.ppm"},        {0, "PF", "a.pfm"},           {0, "Pf", "a.pfm"},
-                 {0, "#?RADIANCE", "a.hdr"}};
+                 {0, "\xff\x0a", "a.jxl"},  {4, "JXL ", "a.jxl"},         {0, "P1", "a.pbm"},
+                 {0, "P2", "a.pgm"},        {0, "P3", "a.ppm"},           {0, "P4", "a.pbm"},
+                 {0, "P5", "a.pgm"},        {0, "P6", "a.ppm"},           {0, "PF", "a.pfm"},
+                 {0, "Pf", "a.pfm"},        {0, "#?RADIANCE", "a.hdr"}};
     for (size_t i = 0; i < G_N_ELEMENTS(known); i++) {
         size_t length = strlen(known[i].magic);
         if (n >= known[i].at + length && !memcmp(bytes + known[i].at, known[i].magic, length))
@@ -208,16 +209,18 @@ static pln_status load_stdin(pln_context *ctx, const pln_load_options *options, 
     const char *head = cli_stdin_head(&head_length);
     GString *bytes = g_string_new_len(head, (gssize)head_length);
     char piece[65536];
-    ssize_t n;
+    size_t n;
     pln_status s = PLN_OK;
 
-    while ((n = read(STDIN_FILENO, piece, sizeof piece)) != 0 && !s) {
-        if (n > 0)
-            g_string_append_len(bytes, piece, n);
+    /* The head was read through stdin's buffer, so the rest is too. */
+    while (!s && ((n = fread(piece, 1, sizeof piece, stdin)) || ferror(stdin))) {
+        g_string_append_len(bytes, piece, (gssize)n);
+        if (!ferror(stdin)) continue;
+        if (cli_signal())
+            s = pln_fail(ctx, PLN_E_CANCELLED, "cancelled");
         else if (errno != EINTR)
             s = pln_fail(ctx, PLN_E_READ, "standard input: %s", g_strerror(errno));
-        else if (cli_signal())
-            s = pln_fail(ctx, PLN_E_CANCELLED, "cancelled");
+        clearerr(stdin);
     }
     if (!s && bytes->len == 0) s = pln_fail(ctx, PLN_E_READ, "standard input: it is empty");
     if (!s) {
@@ -472,7 +475,8 @@ static int conclude(struct batch *b)
 
 static int run_batch(struct batch *b)
 {
-    size_t jobs = MIN((size_t)b->o->jobs, b->items.count);
+    /* Plans are told in order. */
+    size_t jobs = b->o->dry_run ? 1 : MIN((size_t)b->o->jobs, b->items.count);
     GThread **threads = g_new0(GThread *, jobs);
 
     b->progress = b->o->dry_run ? NULL : cli_progress_new(b->cli, b->items.count);
@@ -602,7 +606,7 @@ static int run(struct cli *cli, void *values)
         code = cli_smooth_y4m(cli, o, ctx, params, guide, &options);
         goto done;
     }
-    if (!o->dry_run && o->output && (code = cli_items_folders(cli, &b.items))) goto done;
+    if (!o->dry_run && (code = cli_items_folders(cli, &b.items))) goto done;
     code = run_batch(&b);
     if (o->dry_run && !cli->json && b.items.batch && b.done)
         printf("%zu pictures, about %.2g s\n", b.done, b.seconds / o->jobs);

@@ -61,6 +61,7 @@ bool cli_is_y4m(const struct cli *cli, const struct smooth *o)
 
 static pln_status fail_read(pln_context *ctx, const struct video *v, const char *what)
 {
+    if (cli_signal()) return pln_fail(ctx, PLN_E_CANCELLED, "cancelled");
     return ferror(v->in) ? pln_fail(ctx, PLN_E_READ, "%s: %s", v->name, g_strerror(errno))
                          : pln_fail(ctx, PLN_E_FORMAT, "%s: %s", v->name, what);
 }
