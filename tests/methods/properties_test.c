@@ -415,7 +415,8 @@ static void cancel_is_prompt(void **state)
         since(&w.last);
         pln_status s = pln_smooth(ctx, p, in, NULL, &out);
         double ms = since(&w.last);
-        if (s == PLN_OK && w.calls < w.cancel_at) { /* callbacks go by the clock: it was never asked */
+        if (s == PLN_OK &&
+            w.calls < w.cancel_at) { /* callbacks go by the clock: it was never asked */
             pln_image_free(out);
             continue;
         }
