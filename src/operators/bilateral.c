@@ -53,9 +53,9 @@ struct filter {
     struct shape shape;
     int radius;
     pln_border border;
-    bool self;     /* the data are their own guide */
-    size_t across; /* tiles in a row of tiles */
-    float range;
+    bool self;        /* the data are their own guide */
+    size_t across;    /* tiles in a row of tiles */
+    float scale;      /* of the guide: its squared distances are exponents of two */
     float *scratch;   /* for each thread: pixels, sums, weights */
     bool *present;    /* for each thread: rows of the tile and its surroundings */
     float *log_space; /* bilateral_tile.log_space */
@@ -64,11 +64,11 @@ struct filter {
 
 /* A guide value whose distance from any other makes the weight vanish, in columns that do not
  * count. */
-#define OUTSIDE 1e18f
+#define OUTSIDE 1e16f
 
 /* One row of `from` (absolute column x0 at its column `margin`) into planes, borders filled in. */
 static void fill_row(const struct filter *f, const pln_view *from, size_t row, size_t x0,
-                     float outside, float *planes)
+                     float scale, float outside, float *planes)
 {
     const struct shape *s = &f->shape;
     ptrdiff_t w = (ptrdiff_t)from->w, first = (ptrdiff_t)x0 - (ptrdiff_t)s->margin;
@@ -78,7 +78,7 @@ static void fill_row(const struct filter *f, const pln_view *from, size_t row, s
     size_t c = from->c;
 
     f->kernels->split(planes + (inside - first), s->plane_stride, src + (size_t)inside * c, c,
-                      (size_t)(inside_end - inside));
+                      scale, (size_t)(inside_end - inside));
     for (ptrdiff_t x = first; x < end; x++) {
         if (x == inside) x = inside_end;
         if (x >= end) break;
@@ -86,7 +86,7 @@ static void fill_row(const struct filter *f, const pln_view *from, size_t row, s
         ptrdiff_t at = pln_border_index(x, w, f->border);
         for (size_t k = 0; k < c; k++)
             planes[k * s->plane_stride + (size_t)(x - first)] =
-                at < 0 ? outside : src[(size_t)at * c + k];
+                at < 0 ? outside : scale * src[(size_t)at * c + k];
     }
 }
 
@@ -102,6 +102,7 @@ static void run_tile(void *arg, size_t index, int thread)
     float *sums = pixels + s->pixels, *weights = sums + s->sums;
     bool *present = f->present + (size_t)thread * (s->rows + 2 * (size_t)f->radius);
     bool by_channel = b->params->range_norm == PLN_NORM_CHANNEL && guides == 3 && c == 3;
+    float back = f->self ? 1 / f->scale : 1;
     bool l1 = b->params->range_norm == PLN_NORM_L1;
 
     for (size_t i = 0; i < rows + 2 * (size_t)f->radius; i++) {
@@ -110,8 +111,8 @@ static void run_tile(void *arg, size_t index, int thread)
         if (y < 0) continue;
         size_t row = (size_t)y - b->in_y;
         float *planes = pixels + i * s->row_stride;
-        fill_row(f, f->self ? &b->data : &b->guide, row, x0, OUTSIDE, planes);
-        if (!f->self) fill_row(f, &b->data, row, x0, 0, planes + 3 * s->plane_stride);
+        fill_row(f, f->self ? &b->data : &b->guide, row, x0, f->scale, OUTSIDE, planes);
+        if (!f->self) fill_row(f, &b->data, row, x0, 1, 0, planes + 3 * s->plane_stride);
     }
     struct bilateral_tile t = {
         .rows = rows,
@@ -126,25 +127,25 @@ static void run_tile(void *arg, size_t index, int thread)
         .data = {f->self ? 0 : 3, f->self ? 1 : 4, f->self ? 2 : 5},
         .reach = f->reach,
         .log_space = f->log_space,
-        .range = f->range,
         .sums = sums,
         .weights = weights,
         .weights_stride = s->weights_stride,
     };
     for (int k = 0; k < (by_channel ? 3 : 1); k++) {
-        bilateral_sums_fn *run = f->kernels->sums[guides == 1 ? 0 : l1 ? 2 : 1][c == 3];
+        enum bilateral_distance d = guides == 1 || by_channel ? DISTANCE_GREY
+                                    : l1                      ? DISTANCE_L1
+                                                              : DISTANCE_L2;
         if (by_channel) {
-            run = f->kernels->sums[0][0];
             t.guide[0] = k;
             t.data[0] = f->self ? k : 3 + k;
         }
-        run(&t);
+        (f->self ? f->kernels->self[d] : f->kernels->joint[d][c == 3 && !by_channel])(&t);
         for (size_t y = 0; y < rows; y++) {
             float *dst = pln_row(&b->out, y0 + y - b->y0) + x0 * c;
             if (by_channel || c == 1)
-                f->kernels->divide(dst + k, c, sums + y * 4 * s->n, s->n, w);
+                f->kernels->divide(dst + k, c, sums + y * 4 * s->n, s->n, back, w);
             else
-                f->kernels->divide3(dst, sums + y * 4 * s->n, s->n, w);
+                f->kernels->divide3(dst, sums + y * 4 * s->n, s->n, back, w);
             if (b->to_rgb) pln_lab_to_rgb(dst, dst, w);
         }
     }
@@ -156,14 +157,13 @@ static void run_tile(void *arg, size_t index, int thread)
 static void fill_window(const struct filter *f, const struct pln_bilateral_params *p)
 {
     ptrdiff_t radius = f->radius;
-    double unit = f->kernels->octave / log(2);
 
     for (ptrdiff_t dy = 0; dy <= radius; dy++) {
         f->reach[dy] = radius;
         if (p->window == PLN_WINDOW_DISK)
             while (f->reach[dy] * f->reach[dy] + dy * dy > radius * radius) f->reach[dy]--;
         for (ptrdiff_t dx = -radius; dx <= radius; dx++) {
-            double e = (double)(dx * dx + dy * dy) / (2 * p->sigma_s * p->sigma_s) * unit;
+            double e = (double)(dx * dx + dy * dy) / (2 * p->sigma_s * p->sigma_s) / log(2);
             f->log_space[dy * (2 * radius + 1) + radius + dx] = (float)-fmin(e, 1e30);
         }
     }
@@ -186,10 +186,8 @@ pln_status pln_bilateral_filter(pln_context *ctx, const struct pln_bilateral *b)
      * are not converted. */
     size_t guides = f.self ? b->data.c : b->guide.c;
     double sigma = p->sigma_r * (p->range_norm == PLN_NORM_LAB && guides == 3 ? 100 : 1);
-    /* Bounded: the product with a distance of 0 must be 0. The least value still makes OUTSIDE
-     * vanish and leaves all other weights alone. */
-    double range = f.kernels->octave / (log(2) * 2 * sigma * sigma);
-    f.range = b->flat ? 1e-30f : (float)fmin(range, 1e30);
+    /* Bounded so that scaled values stay far below OUTSIDE and their squares finite. */
+    f.scale = b->flat ? 1e-10f : (float)fmin(1 / (sigma * sqrt(2 * log(2))), 1e10);
 
     PLN_TRY(pln_alloc(ctx, threads * f.shape.thread, sizeof *f.scratch, &f.scratch));
     PLN_TRY(pln_alloc(ctx, threads * (f.shape.rows + side), sizeof *f.present, &f.present));

@@ -39,11 +39,29 @@ INLINE vec load(const float *p)
 
 INLINE void store(float *p, vec v) { memcpy(p, &v, sizeof v); }
 
+INLINE vec magnitude(vec a) { return (vec)((ivec)a & 0x7fffffff); }
+
+#if defined(__AVX512DQ__)
+/* 2^t for t <= 0: i sixteenths of an octave from a table held in a register, the rest of the
+ * fraction by a polynomial of degree 2 (minimax, relative error 4.3e-7), whole octaves by the
+ * instruction for it. Adding 1.5 * 2^19 leaves i in the low bits of the sum. */
+INLINE vec power_of_two(vec t)
+{
+    const __m512 table = (__m512)_mm512_set_epi32(0x3ff5257d, 0x3feac0c7, 0x3fe0ccdf, 0x3fd744fd,
+                                                  0x3fce248c, 0x3fc5672a, 0x3fbd08a4, 0x3fb504f3,
+                                                  0x3fad583f, 0x3fa5fed7, 0x3f9ef532, 0x3f9837f0,
+                                                  0x3f91c3d3, 0x3f8b95c2, 0x3f85aac3, 0x3f800000);
+    const int down = _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC;
+    vec i = _mm512_add_round_ps(t, _mm512_set1_ps(786432.0f), down);
+    vec f = _mm512_reduce_ps(t, 4 << 4 | down);
+    vec p = 1.00000042f + f * (0.693024194f + f * 0.245479584f);
+
+    return _mm512_scalef_ps(_mm512_permutexvar_ps((__m512i)i, table) * p, t);
+}
+#else
 INLINE vec at_least(vec a, float least)
 {
-#if defined(__AVX512F__)
-    return _mm512_max_ps(a, _mm512_set1_ps(least));
-#elif defined(__AVX2__)
+#if defined(__AVX2__)
     return _mm256_max_ps(a, _mm256_set1_ps(least));
 #elif defined(__SSE2__)
     return _mm_max_ps(a, _mm_set1_ps(least));
@@ -53,41 +71,17 @@ INLINE vec at_least(vec a, float least)
 #endif
 }
 
-INLINE vec magnitude(vec a) { return (vec)((ivec)a & 0x7fffffff); }
-
-/* Adding 1.5 * 2^23 leaves the nearest integer in the low bits of the sum. */
-#define ROUNDER 12582912.0f
-
-#if defined(__AVX512F__)
-#define OCTAVE 16
-/* 2^(t / 16) for t >= -126 * 16: 2^(i / 16) from a table held in a register, the rest a polynomial
- * of degree 2 (minimax, relative error 4.3e-7). The shift puts the integer part into the exponent
- * and i into the top of the mantissa, which the table's entries have taken off. */
+/* 2^t for t <= 0, never below 2^-126: whole octaves go into the exponent, the rest is a polynomial
+ * of degree 5 (minimax, relative error 9.2e-8). Adding 1.5 * 2^23 leaves the nearest integer in
+ * the low bits of the sum. */
 INLINE vec power_of_two(vec t)
 {
-    const __m512i table =
-        _mm512_set_epi32(0x3f7d257d, 0x3f7ac0c7, 0x3f78ccdf, 0x3f7744fd, 0x3f76248c, 0x3f75672a,
-                         0x3f7508a4, 0x3f7504f3, 0x3f75583f, 0x3f75fed7, 0x3f76f532, 0x3f7837f0,
-                         0x3f79c3d3, 0x3f7b95c2, 0x3f7daac3, 0x3f800000);
-    vec r, f, scale;
-
-    t = at_least(t, -126.0f * OCTAVE);
-    r = t + ROUNDER;
-    f = t - (r - ROUNDER);
-    scale = (vec)((ivec)_mm512_permutexvar_epi32((__m512i)r, table) + ((ivec)r << 19));
-    return scale + scale * (f * (0.04332423255f + f * 0.00093838450f));
-}
-#else
-#define OCTAVE 1
-/* 2^t for t >= -126: the integer part into the exponent, the rest a polynomial of degree 5
- * (minimax, relative error 9.2e-8). */
-INLINE vec power_of_two(vec t)
-{
+    const float rounder = 12582912.0f;
     vec r, f, p;
 
-    t = at_least(t, -126.0f * OCTAVE);
-    r = t + ROUNDER;
-    f = t - (r - ROUNDER);
+    t = at_least(t, -126);
+    r = t + rounder;
+    f = t - (r - rounder);
     p = 0.009671512645f + f * 0.001326472712f;
     p = 0.05550733744f + f * p;
     p = 0.2402224209f + f * p;
@@ -97,12 +91,34 @@ INLINE vec power_of_two(vec t)
 }
 #endif
 
+/* Weights below 2^-126 and their products are zero: as denormal numbers they would be slow. The
+ * mode belongs to the thread and is given back. */
+INLINE unsigned flush_denormals(void)
+{
+#if defined(__SSE2__)
+    unsigned mode = _mm_getcsr();
+    _mm_setcsr(mode | 0x8040);
+    return mode;
+#else
+    return 0;
+#endif
+}
+
+INLINE void restore_denormals(unsigned mode)
+{
+#if defined(__SSE2__)
+    _mm_setcsr(mode);
+#else
+    (void)mode;
+#endif
+}
+
 /* ---- Pieces of a row ---- */
 
 /* What is fixed while a kernel is compiled. */
 struct kind {
     int guides, datas;
-    bool l1;
+    bool l1, self;
 };
 
 struct line {
@@ -121,40 +137,43 @@ INLINE struct line line_of(const struct bilateral_tile *t, ptrdiff_t row)
     return l;
 }
 
-INLINE vec weight(struct kind kind, const vec *guide, const struct line *other, ptrdiff_t x,
-                  float log_space, float range)
+/* Weight of the pixels with these guide values to those with these others. */
+INLINE vec weight(struct kind kind, const vec *guide, const vec *other, float log_space)
 {
-    vec d = guide[0] - load(other->guide[0] + x);
+    vec d = guide[0] - other[0], t = {0};
 
-    if (kind.guides == 1) {
-        d *= d;
-    } else {
-        vec e = guide[1] - load(other->guide[1] + x), f = guide[2] - load(other->guide[2] + x);
-        if (kind.l1) {
-            d = magnitude(d) + magnitude(e) + magnitude(f);
-            d *= d;
-        } else {
-            d = d * d + e * e + f * f;
-        }
+    t += log_space;
+    if (kind.guides == 1) return power_of_two(t - d * d);
+    vec e = guide[1] - other[1], f = guide[2] - other[2];
+    if (kind.l1) {
+        d = magnitude(d) + magnitude(e) + magnitude(f);
+        return power_of_two(t - d * d);
     }
-    return power_of_two(log_space - d * range);
+    return power_of_two(t - d * d - e * e - f * f);
 }
 
-/* Adds the neighbours at x + sign dx in `other` to the sums of the pixels x of `self`;
- * keeps the weights if asked. */
+/* Adds the neighbours at x + sign dx in `other` to the sums of the pixels x of `self`; keeps the
+ * weights if asked. */
 INLINE void add_block(struct kind kind, const struct bilateral_tile *t, const struct line *self,
                       const struct line *other, float *sums, const float *log_space,
                       ptrdiff_t first, ptrdiff_t last, ptrdiff_t sign, float *weights, ptrdiff_t x)
 {
     vec guide[3], num[3] = {{0}, {0}, {0}}, den = {0};
-    const float range = t->range;
+    ptrdiff_t stride = (ptrdiff_t)t->weights_stride;
 
     for (int k = 0; k < kind.guides; k++) guide[k] = load(self->guide[k] + x);
+    if (weights) weights += first * stride + x;
     for (ptrdiff_t dx = first; dx <= last; dx++) {
-        vec w = weight(kind, guide, other, x + sign * dx, log_space[dx], range);
-        if (weights) store(weights + dx * (ptrdiff_t)t->weights_stride + x, w);
+        vec there[3];
+        for (int k = 0; k < kind.guides; k++) there[k] = load(other->guide[k] + x + sign * dx);
+        vec w = weight(kind, guide, there, log_space[dx]);
+        if (weights) {
+            store(weights, w);
+            weights += stride;
+        }
         den += w;
-        for (int k = 0; k < kind.datas; k++) num[k] += w * load(other->data[k] + x + sign * dx);
+        for (int k = 0; k < kind.datas; k++)
+            num[k] += w * (kind.self ? there[k] : load(other->data[k] + x + sign * dx));
     }
     for (int k = 0; k < kind.datas; k++)
         store(sums + (size_t)k * t->n + x, load(sums + (size_t)k * t->n + x) + num[k]);
@@ -230,13 +249,15 @@ INLINE void exchange_rows(struct kind kind, const struct bilateral_tile *t, size
                 continue;
             }
             /* Left and right of the tile only the weights of pairs that end in it. */
-            vec guide[3];
+            vec guide[3], there[3];
             ptrdiff_t from = -(x + LANES - 1) > first ? -(x + LANES - 1) : first;
             ptrdiff_t to = n - 1 - x < reach ? n - 1 - x : reach;
             for (int k = 0; k < kind.guides; k++) guide[k] = load(up.guide[k] + x);
-            for (ptrdiff_t dx = from; dx <= to; dx++)
+            for (ptrdiff_t dx = from; dx <= to; dx++) {
+                for (int k = 0; k < kind.guides; k++) there[k] = load(low.guide[k] + x + dx);
                 store(weights + dx * (ptrdiff_t)t->weights_stride + x,
-                      weight(kind, guide, &low, x + dx, log_space[dx], t->range));
+                      weight(kind, guide, there, log_space[dx]));
+            }
         }
         ptrdiff_t ready = x1 == n + margin ? n : x1 - margin;
         for (; done + 2 * LANES <= ready; done += 2 * LANES)
@@ -251,6 +272,7 @@ INLINE void exchange_rows(struct kind kind, const struct bilateral_tile *t, size
 INLINE void tile_sums(struct kind kind, const struct bilateral_tile *t)
 {
     ptrdiff_t radius = t->radius, rows = (ptrdiff_t)t->rows;
+    unsigned mode = flush_denormals();
 
     /* The centre pixel has weight 1. */
     for (size_t y = 0; y < t->rows; y++) {
@@ -273,56 +295,63 @@ INLINE void tile_sums(struct kind kind, const struct bilateral_tile *t)
                 add_row(kind, t, (size_t)y, y + dy);
         }
     }
+    restore_denormals(mode);
 }
 
 #define SUMS(name, ...)                                                                            \
     static void name(const struct bilateral_tile *t) { tile_sums((struct kind){__VA_ARGS__}, t); }
-SUMS(sums_grey_grey, .guides = 1, .datas = 1)
-SUMS(sums_grey_rgb, .guides = 1, .datas = 3)
-SUMS(sums_rgb_grey, .guides = 3, .datas = 1)
-SUMS(sums_rgb_rgb, .guides = 3, .datas = 3)
-SUMS(sums_l1_grey, .guides = 3, .datas = 1, .l1 = true)
-SUMS(sums_l1_rgb, .guides = 3, .datas = 3, .l1 = true)
+SUMS(self_grey, .guides = 1, .datas = 1, .self = true)
+SUMS(self_l2, .guides = 3, .datas = 3, .self = true)
+SUMS(self_l1, .guides = 3, .datas = 3, .l1 = true, .self = true)
+SUMS(joint_grey_grey, .guides = 1, .datas = 1)
+SUMS(joint_grey_rgb, .guides = 1, .datas = 3)
+SUMS(joint_l2_grey, .guides = 3, .datas = 1)
+SUMS(joint_l2_rgb, .guides = 3, .datas = 3)
+SUMS(joint_l1_grey, .guides = 3, .datas = 1, .l1 = true)
+SUMS(joint_l1_rgb, .guides = 3, .datas = 3, .l1 = true)
+
+/* ---- Pixels to planes and back ---- */
 
 static void split(float *restrict dst, size_t plane_stride, const float *restrict src, size_t c,
-                  size_t n)
+                  float scale, size_t n)
 {
     if (c == 1) {
-        memcpy(dst, src, n * sizeof *dst);
+        for (size_t i = 0; i < n; i++) dst[i] = scale * src[i];
         return;
     }
     float *restrict second = dst + plane_stride, *restrict third = second + plane_stride;
     for (size_t i = 0; i < n; i++) {
-        dst[i] = src[3 * i];
-        second[i] = src[3 * i + 1];
-        third[i] = src[3 * i + 2];
+        dst[i] = scale * src[3 * i];
+        second[i] = scale * src[3 * i + 1];
+        third[i] = scale * src[3 * i + 2];
     }
 }
 
 static void divide(float *restrict dst, size_t c, const float *restrict sums, size_t plane,
-                   size_t n)
+                   float scale, size_t n)
 {
     const float *den = sums + 3 * plane;
 
-    for (size_t i = 0; i < n; i++) dst[i * c] = sums[i] / den[i];
+    for (size_t i = 0; i < n; i++) dst[i * c] = sums[i] / den[i] * scale;
 }
 
-static void divide3(float *restrict dst, const float *restrict sums, size_t plane, size_t n)
+static void divide3(float *restrict dst, const float *restrict sums, size_t plane, float scale,
+                    size_t n)
 {
     const float *second = sums + plane, *third = second + plane, *den = third + plane;
 
     for (size_t i = 0; i < n; i++) {
-        dst[3 * i] = sums[i] / den[i];
-        dst[3 * i + 1] = second[i] / den[i];
-        dst[3 * i + 2] = third[i] / den[i];
+        dst[3 * i] = sums[i] / den[i] * scale;
+        dst[3 * i + 1] = second[i] / den[i] * scale;
+        dst[3 * i + 2] = third[i] / den[i] * scale;
     }
 }
 
 const struct bilateral_kernels PLN_KERNELS(pln_bilateral_kernels) = {
-    .octave = OCTAVE,
-    .sums = {{sums_grey_grey, sums_grey_rgb},
-             {sums_rgb_grey, sums_rgb_rgb},
-             {sums_l1_grey, sums_l1_rgb}},
+    .self = {self_grey, self_l2, self_l1},
+    .joint = {{joint_grey_grey, joint_grey_rgb},
+              {joint_l2_grey, joint_l2_rgb},
+              {joint_l1_grey, joint_l1_rgb}},
     .split = split,
     .divide = divide,
     .divide3 = divide3,

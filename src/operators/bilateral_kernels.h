@@ -10,7 +10,7 @@
 #define BILATERAL_PLANES 6 /* guide 0..2, data 3..5 */
 
 /* A tile of rows x n pixels (n a multiple of the block) and its surroundings of `radius` pixels,
- * borders filled in. Exponents are in units of 1/octave of a power of two. */
+ * borders filled in. The guide is scaled so that the squared distance is the exponent of two. */
 struct bilateral_tile {
     size_t rows, n;
     size_t margin; /* columns stored left and right of the tile, >= radius */
@@ -31,17 +31,22 @@ struct bilateral_tile {
 
 typedef void bilateral_sums_fn(const struct bilateral_tile *t);
 
+enum bilateral_distance { DISTANCE_GREY, DISTANCE_L2, DISTANCE_L1 };
+
 struct bilateral_kernels {
-    float octave;
-    /* [guide has three channels + distance is l1][data have three channels] */
-    bilateral_sums_fn *sums[3][2];
-    /* n pixels of c = 1 or 3 interleaved samples to planes. */
+    /* The data are the guide. */
+    bilateral_sums_fn *self[3];
+    /* [distance][data have three channels] */
+    bilateral_sums_fn *joint[3][2];
+    /* scale times n pixels of c = 1 or 3 interleaved samples, to planes. */
     void (*split)(float *restrict dst, size_t plane_stride, const float *restrict src, size_t c,
-                  size_t n);
-    /* n pixels of one row: dst[i c] = numerator 0 / denominator, or all three of c = 3. */
+                  float scale, size_t n);
+    /* n pixels of one row: dst[i c] = scale times numerator 0 / denominator, or all three of
+     * c = 3. */
     void (*divide)(float *restrict dst, size_t c, const float *restrict sums, size_t plane,
-                   size_t n);
-    void (*divide3)(float *restrict dst, const float *restrict sums, size_t plane, size_t n);
+                   float scale, size_t n);
+    void (*divide3)(float *restrict dst, const float *restrict sums, size_t plane, float scale,
+                    size_t n);
 };
 
 PLN_KERNELS_DECLARE(struct bilateral_kernels, pln_bilateral_kernels);
