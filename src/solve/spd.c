@@ -58,14 +58,13 @@ struct solver {
     float *split; /* rows of split weights, a thread */
 
     struct spd_tile *tile;
-    float *vectors, *inverses;
-    uint32_t *entries;
-    uint8_t *degrees;
+    float *vectors;
+    uint32_t *blocks;
     uint32_t *outer; /* all - inner a tile: number in the interface or SPD_NIL */
     /* scratch, one a thread */
     float *weights, *excesses;
     uint32_t *heads;
-    uint8_t *slots;
+    uint8_t *slots, *insides;
     struct spd_edge *edges;
 
     struct spd_interface face;
@@ -183,11 +182,11 @@ static struct shape shape_of(bool nine)
 
 /* ---- Sizes: what is allocated and what pln_spd_memory says ---- */
 
-/* Column entries a node. Measured: 7.5 to 8.5 a tile, 9.5 in the worst (all weights equal). */
-enum { FACE_CHUNK = 8192, ENTRIES = 10, FACE_ENTRIES = 24, FACE_EDGES = 12 };
+/* Edges the interface can hold a node. Measured: 7 to 9. */
+enum { FACE_CHUNK = 8192, FACE_EDGES = 16 };
 
 struct sizes {
-    size_t plane, row, tile_entries, pool, weights, faces, partial;
+    size_t plane, row, pool, weights, faces, partial;
 };
 
 static struct sizes sizes_of(struct solver *s)
@@ -205,7 +204,6 @@ static struct sizes sizes_of(struct solver *s)
     s->tiles = s->tx * s->ty;
     z.plane = s->plane;
     z.row = s->stride + 2 * SPD_PAD;
-    z.tile_entries = ENTRIES * t->inner;
     z.pool = 4 * (t->all + t->rows);
     z.weights = 4 * t->rows * weight_stride(t);
     /* interface cells: the first rows of each tile row, the first column of each tile column */
@@ -249,13 +247,12 @@ static size_t block_list(struct solver *s, int threads, struct block b[BLOCKS])
     }
     BLOCK(s->tile, s->tiles, sizeof *s->tile);
     BLOCK(s->vectors, s->tiles * t->all * s->v, f);
-    BLOCK(s->entries, s->tiles * z.tile_entries, sizeof *s->entries);
-    BLOCK(s->degrees, s->tiles * t->inner, sizeof *s->degrees);
-    BLOCK(s->inverses, s->tiles * t->inner, f);
+    BLOCK(s->blocks, s->tiles * t->inner, SPD_BLOCK * sizeof *s->blocks);
     BLOCK(s->outer, s->tiles * border, sizeof *s->outer);
     BLOCK(s->weights, th * z.weights, f);
     BLOCK(s->excesses, th * t->all, f);
     BLOCK(s->heads, th * t->all, sizeof *s->heads);
+    BLOCK(s->insides, th * t->inner, sizeof *s->insides);
     BLOCK(s->slots, th * t->all, sizeof *s->slots);
     BLOCK(s->edges, th * z.pool, sizeof *s->edges);
     BLOCK(s->face_cell, z.faces, sizeof *s->face_cell);
@@ -264,9 +261,7 @@ static size_t block_list(struct solver *s, int threads, struct block b[BLOCKS])
     BLOCK(s->face.head, z.faces, sizeof *s->face.head);
     BLOCK(s->face.slot, z.faces, sizeof *s->face.slot);
     BLOCK(s->face.pool.edge, z.faces * FACE_EDGES, sizeof *s->face.pool.edge);
-    BLOCK(s->face.start, z.faces + 1, sizeof *s->face.start);
-    BLOCK(s->face.value, z.faces * FACE_ENTRIES, f);
-    BLOCK(s->face.row, z.faces * FACE_ENTRIES, sizeof *s->face.row);
+    BLOCK(s->face.column, z.faces, SPD_COLUMN * sizeof *s->face.column);
     BLOCK(s->face.inverse, z.faces, f);
     BLOCK(s->partial, z.partial, sizeof *s->partial);
 #undef BLOCK
@@ -503,7 +498,10 @@ static void eliminate_task(void *arg, size_t index, int thread)
     struct spd_tile *tile = s->tile + index;
     struct sizes z = {.pool = 4 * (t->all + t->rows), .weights = 4 * t->rows * weight_stride(t)};
     size_t th = (size_t)thread, y0 = index / s->tx * t->rows, x0 = index % s->tx * t->columns;
+    size_t border = t->all - t->inner;
     float *weight = s->weights + th * z.weights, *excess = s->excesses + th * t->all;
+    float *handed = s->vectors + index * t->all * s->v;
+    uint8_t *inside = s->insides + th * t->inner;
     *tile = (struct spd_tile){
         .inner = t->inner,
         .all = t->all,
@@ -514,10 +512,11 @@ static void eliminate_task(void *arg, size_t index, int thread)
         .slot = s->slots + th * t->all,
         .pool = {.edge = s->edges + th * z.pool, .free = SPD_NIL, .capacity = (uint32_t)z.pool},
         .seed = 2654435761u * (uint32_t)(index + 1) | 1,
-        .capacity = ENTRIES * t->inner,
-        .entry = s->entries + index * ENTRIES * t->inner,
-        .degree = s->degrees + index * t->inner,
-        .inverse = s->inverses + index * t->inner,
+        .inside = inside,
+        .block = s->blocks + index * t->inner * SPD_BLOCK,
+        /* what the interface gets waits where the vectors will be */
+        .capacity = (t->all * s->v - border) * sizeof(float) / sizeof(struct spd_join),
+        .edge = (struct spd_join *)(void *)(handed + border),
     };
     for (int k = 0; k < 4; k++)
         for (size_t y = 0; y < t->rows; y++)
@@ -525,16 +524,14 @@ static void eliminate_task(void *arg, size_t index, int thread)
                          weight + ((size_t)k * t->rows + y) * weight_stride(t));
     for (size_t i = 0; i < t->inner; i++) {
         size_t y = y0 + t->cell[i] / t->columns, x = x0 + t->cell[i] % t->columns;
-        bool inside = y < s->h && x < row_length(s, y);
-        tile->inverse[i] = inside;
-        excess[i] = !inside ? 0 : s->nine ? 1 : s->excess[at(s, y, x)];
+        inside[i] = y < s->h && x < row_length(s, y);
+        excess[i] = !inside[i] ? 0 : s->nine ? 1 : s->excess[at(s, y, x)];
     }
-    memset(excess + t->inner, 0, (t->all - t->inner) * sizeof *excess);
+    memset(excess + t->inner, 0, border * sizeof *excess);
     for (size_t i = 0; i < t->all; i++) tile->head[i] = SPD_NIL;
     memset(tile->slot, 0, t->all);
     s->k->eliminate_tile(tile);
-    memcpy(s->vectors + index * t->all * s->v, excess + t->inner,
-           (t->all - t->inner) * sizeof *excess);
+    memcpy(handed, excess + t->inner, border * sizeof *excess);
 }
 
 static void face_fill_task(void *arg, size_t index, int thread)
@@ -546,9 +543,7 @@ static void face_fill_task(void *arg, size_t index, int thread)
     size_t border = t->all - t->inner;
     g->pool.capacity = (uint32_t)(FACE_EDGES * g->n);
     g->pool.free = SPD_NIL;
-    g->capacity = FACE_ENTRIES * g->n;
     g->seed = 0x9e3779b9u;
-    g->start[0] = 0;
     for (size_t i = 0; i < g->n; i++) g->head[i] = SPD_NIL;
     memset(g->slot, 0, g->n);
     for (size_t i = 0; i < g->n; i++) {
@@ -574,13 +569,9 @@ static void face_fill_task(void *arg, size_t index, int thread)
         const float *excess = s->vectors + tile * t->all * s->v;
         for (size_t i = 0; i < border; i++)
             if (outer[i] != SPD_NIL) g->excess[outer[i]] += excess[i];
-        for (size_t e = from->capacity - 2 * from->edges; e < from->capacity; e += 2) {
-            uint32_t ends = from->entry[e];
-            float weight;
-            memcpy(&weight, from->entry + e + 1, sizeof weight);
-            spd_push(&g->pool, g->head, outer[(ends & 0xffff) - t->inner],
-                     outer[(ends >> 16) - t->inner], weight);
-        }
+        for (size_t e = 0; e < from->edges; e++)
+            spd_push(&g->pool, g->head, outer[from->edge[e].a - t->inner],
+                     outer[from->edge[e].b - t->inner], from->edge[e].weight);
     }
 }
 

@@ -112,49 +112,48 @@ static inline int count_above(const float *rest, float t)
 #endif
 }
 
-/* For each neighbour but the heaviest: the later one it is joined to, drawn with probability weight
- * / rest. rest[a] is the sum of the weights after a. */
-static inline void star_sample(const struct star *s, const float *rest, uint32_t *seed, int *to)
+/* What becomes of a node's neighbours, which are sorted by weight, lightest first. Beyond
+ * SPD_COLUMN the lightest leave the node: as if a heavy edge were a wire of no length, they are
+ * tied to one of the heavy ones instead, drawn by weight, at the conductance of both edges in
+ * series. The others form its column, and each but the last is joined to a later one, drawn with
+ * probability weight / sum of the later weights. */
+struct plan {
+    int n, drop;                 /* neighbours; the lightest ones that only move */
+    int to[SPD_MAX_DEGREE];      /* whom each is joined to */
+    float joint[SPD_MAX_DEGREE]; /* by how much */
+    float inverse;
+};
+
+static inline void star_plan(const struct star *s, float excess, uint32_t *seed, struct plan *p)
 {
-    int n = s->n;
+    float rest[SPD_MAX_DEGREE < 16 ? 16 : SPD_MAX_DEGREE];
+    int n = s->n, drop = n > SPD_COLUMN ? n - SPD_COLUMN : 0;
+    float sum = 0;
     uint32_t x = *seed;
+
+    p->n = n;
+    p->drop = drop;
+    for (int a = 0; a < 16; a++) rest[a] = 0;
+    for (int a = n - 1; a >= drop; a--) {
+        rest[a] = sum;
+        sum += s->weight[a];
+    }
+    for (int a = 0; a < drop; a++) rest[a] = sum;
+    p->inverse = 1 / (sum + excess);
     for (int a = 0; a < n - 1; a++) {
         x ^= x << 13;
         x ^= x >> 17;
         x ^= x << 5;
-        float t = (float)(x >> 8) * 0x1p-24f * rest[a];
-        int b = 0;
-        if (n <= 16) {
+        float w = s->weight[a], t = (float)(x >> 8) * 0x1p-24f * rest[a];
+        int b = 0, least = a < drop ? drop : a + 1;
+        if (n <= 16)
             b = count_above(rest, t);
-        } else {
-            for (b = a + 1; b < n - 1 && rest[b] > t; b++) {
-            }
-        }
-        to[a] = b > a ? b : a + 1;
-        if (to[a] > n - 1) to[a] = n - 1;
+        else
+            for (b = least; b < n - 1 && rest[b] > t;) b++;
+        p->to[a] = b < least ? least : b > n - 1 ? n - 1 : b;
+        p->joint[a] = a < drop ? w * sum / (w + sum) : w * rest[a] * p->inverse;
     }
     *seed = x;
-}
-
-/* The common part: sorts, keeps the heaviest `room`, returns D and the sums after each neighbour.
- */
-static inline float star_prepare(struct star *raw, struct star *s, size_t room, float excess,
-                                 float *rest)
-{
-    star_sort(raw, s);
-    if ((size_t)s->n > room) { /* never seen on pictures; dropping keeps the row sums */
-        int drop = s->n - (int)room;
-        for (int a = drop; a < s->n; a++)
-            s->node[a - drop] = s->node[a], s->weight[a - drop] = s->weight[a];
-        s->n = (int)room;
-    }
-    for (int a = 0; a < 16; a++) rest[a] = 0;
-    float sum = 0;
-    for (int a = s->n - 1; a >= 0; a--) {
-        rest[a] = sum;
-        sum += s->weight[a];
-    }
-    return sum + excess;
 }
 
 /* Below this an edge says nothing and its arithmetic would be denormal. */
@@ -162,116 +161,122 @@ static inline float star_prepare(struct star *raw, struct star *s, size_t room, 
 
 static void eliminate_tile(struct spd_tile *t)
 {
-    struct star raw = {0};
-    size_t front = 0, back = t->capacity;
+    struct star raw = {0}, s;
+    struct plan p;
     uint32_t inner = (uint32_t)t->inner;
-    for (uint32_t v = 0; v < inner; v++) {
-        struct star s;
-        float rest[SPD_MAX_DEGREE];
-        int to[SPD_MAX_DEGREE];
-        size_t room = back - front;
-        raw.n = s.n = 0;
-        if (t->inverse[v] != 0) {
-            const struct spd_later *later = t->later + v;
-            for (int a = 0; a < later->n; a++) {
-                float w = t->weight[later->weight[a]];
-                if (w > TINY) star_add(&raw, t->slot, later->node[a], w);
-            }
-            star_close(&raw, t->slot, t->head, &t->pool, v);
-            t->inverse[v] = 1 / star_prepare(&raw, &s, room, t->excess[v], rest);
+    uint32_t *block = t->block;
+    for (uint32_t v = 0; v < inner; v++, block += SPD_BLOCK) {
+        for (int a = 0; a < SPD_BLOCK; a++) block[a] = a ? v : 0;
+        if (!t->inside[v]) continue;
+        const struct spd_later *later = t->later + v;
+        raw.n = 0;
+        for (int a = 0; a < later->n; a++) {
+            float w = t->weight[later->weight[a]];
+            if (w > TINY) star_add(&raw, t->slot, later->node[a], w);
         }
-        float excess = t->excess[v], inverse = t->inverse[v];
-        t->degree[v] = (uint8_t)s.n;
-        for (int a = 0; a < s.n; a++) {
-            t->entry[front + (size_t)a] = bits_of(s.weight[a]) | s.node[a];
-            t->excess[s.node[a]] += s.weight[a] * inverse * excess;
+        star_close(&raw, t->slot, t->head, &t->pool, v);
+        star_sort(&raw, &s);
+        float excess = t->excess[v];
+        star_plan(&s, excess, &t->seed, &p);
+        block[0] = bits_of(p.inverse);
+        for (int a = p.drop; a < p.n; a++) {
+            block[1 + a - p.drop] = bits_of(s.weight[a]) | s.node[a];
+            t->excess[s.node[a]] += s.weight[a] * p.inverse * excess;
         }
-        front += (size_t)s.n;
-        room -= (size_t)s.n;
-        star_sample(&s, rest, &t->seed, to);
-        for (int a = 0; a < s.n - 1; a++) {
-            uint32_t i = s.node[a], j = s.node[to[a]];
-            float w = s.weight[a] * rest[a] * inverse;
-            if (!(w > TINY)) continue;
-            if (i < inner || j < inner) {
-                spd_push(&t->pool, t->head, i, j, w);
-            } else if (room >= 2) {
-                back -= 2;
-                room -= 2;
-                t->entry[back] = i | j << 16;
-                t->entry[back + 1] = bits_of(w);
-            }
+        for (int a = p.n - p.drop; a < SPD_COLUMN && p.n; a++) block[1 + a] = s.node[0];
+        for (int a = 0; a < p.n - 1; a++) {
+            uint32_t i = s.node[a], j = s.node[p.to[a]];
+            if (!(p.joint[a] > TINY)) continue;
+            if (i < inner || j < inner)
+                spd_push(&t->pool, t->head, i, j, p.joint[a]);
+            else if (t->edges < t->capacity)
+                t->edge[t->edges++] = (struct spd_join){(uint16_t)i, (uint16_t)j, p.joint[a]};
         }
     }
-    t->entries = front;
-    t->edges = (t->capacity - back) / 2;
 }
 
-static void eliminate_interface(struct spd_interface *t, size_t from, size_t to_)
+static void eliminate_interface(struct spd_interface *t, size_t from, size_t to)
 {
-    struct star raw = {0};
-    size_t front = t->start[from];
-    for (size_t v = from; v < to_; v++) {
-        struct star s;
-        float rest[SPD_MAX_DEGREE];
-        int to[SPD_MAX_DEGREE];
+    struct star raw = {0}, s;
+    struct plan p;
+    for (size_t v = from; v < to; v++) {
+        struct spd_entry *column = t->column + v * SPD_COLUMN;
         raw.n = 0;
         star_close(&raw, t->slot, t->head, &t->pool, (uint32_t)v);
+        star_sort(&raw, &s);
         float excess = t->excess[v];
-        float d = star_prepare(&raw, &s, t->capacity - front, excess, rest), inverse = 1 / d;
-        t->inverse[v] = inverse;
-        for (int a = 0; a < s.n; a++) {
-            float l = s.weight[a] * inverse;
-            t->value[front + (size_t)a] = l;
-            t->row[front + (size_t)a] = s.node[a];
-            t->excess[s.node[a]] += l * excess;
+        star_plan(&s, excess, &t->seed, &p);
+        t->inverse[v] = p.inverse;
+        for (int a = 0; a < SPD_COLUMN; a++) column[a] = (struct spd_entry){(uint32_t)v, 0};
+        for (int a = p.drop; a < p.n; a++) {
+            column[a - p.drop] = (struct spd_entry){s.node[a], s.weight[a]};
+            t->excess[s.node[a]] += s.weight[a] * p.inverse * excess;
         }
-        front += (size_t)s.n;
-        t->start[v + 1] = front;
-        star_sample(&s, rest, &t->seed, to);
-        for (int a = 0; a < s.n - 1; a++) {
-            float w = s.weight[a] * rest[a] * inverse;
-            if (w > TINY) spd_push(&t->pool, t->head, s.node[a], s.node[to[a]], w);
-        }
+        for (int a = 0; a < p.n - 1; a++)
+            if (p.joint[a] > TINY)
+                spd_push(&t->pool, t->head, s.node[a], s.node[p.to[a]], p.joint[a]);
     }
 }
 
 /* ---- Substitution ---- */
 
-/* An entry is a node's number and, in the upper half, a weight of 16 bits (the upper half of a
- * float). */
-static inline float weight_of(uint32_t entry)
+/* An entry of a block is a node's number and, in the upper half, a weight of 16 bits (the upper
+ * half of a float). */
+static inline float float_of(uint32_t bits)
 {
     float w;
-    entry &= 0xffff0000u;
-    memcpy(&w, &entry, sizeof w);
+    memcpy(&w, &bits, sizeof w);
     return w;
 }
 
+/* Columns have a fixed number of entries: the end of a loop over each node's own number could not
+ * be foreseen, and costs more than the arithmetic. */
 #define SUBSTITUTE(type, sum_type, name, as_sum)                                                   \
     static void forward_##name(const struct spd_tile *t, type *restrict v, sum_type *sum)          \
     {                                                                                              \
-        const uint32_t *entry = t->entry;                                                          \
+        const uint32_t *block = t->block;                                                          \
         sum_type total = {0};                                                                      \
-        for (size_t i = 0; i < t->inner; i++) {                                                    \
-            type y = v[i], z = y * t->inverse[i];                                                  \
+        for (size_t i = 0; i < t->inner; i++, block += SPD_BLOCK) {                                \
+            type y = v[i], z = y * float_of(block[0]);                                             \
             v[i] = z;                                                                              \
             total += as_sum(y * z);                                                                \
-            for (const uint32_t *end = entry + t->degree[i]; entry < end; entry++)                 \
-                v[*entry & 0xffff] += weight_of(*entry) * z;                                       \
+            for (int a = 1; a < SPD_BLOCK; a++)                                                    \
+                v[block[a] & 0xffff] += float_of(block[a] & 0xffff0000u) * z;                      \
         }                                                                                          \
         *sum = total;                                                                              \
     }                                                                                              \
     static void backward_##name(const struct spd_tile *t, type *restrict v)                        \
     {                                                                                              \
-        const uint32_t *entry = t->entry + t->entries;                                             \
+        const uint32_t *block = t->block + t->inner * SPD_BLOCK;                                   \
         for (size_t i = t->inner; i-- > 0;) {                                                      \
-            type sum = {0};                                                                        \
-            for (const uint32_t *end = entry - t->degree[i]; entry > end;) {                       \
-                entry--;                                                                           \
-                sum += weight_of(*entry) * v[*entry & 0xffff];                                     \
-            }                                                                                      \
-            v[i] += sum * t->inverse[i];                                                           \
+            type s = {0};                                                                          \
+            block -= SPD_BLOCK;                                                                    \
+            for (int a = 1; a < SPD_BLOCK; a++)                                                    \
+                s += float_of(block[a] & 0xffff0000u) * v[block[a] & 0xffff];                      \
+            v[i] += s * float_of(block[0]);                                                        \
+        }                                                                                          \
+    }                                                                                              \
+    static void forward_interface_##name(const struct spd_interface *t, type *restrict v,          \
+                                         sum_type *sum)                                            \
+    {                                                                                              \
+        const struct spd_entry *column = t->column;                                                \
+        sum_type total = {0};                                                                      \
+        for (size_t i = 0; i < t->n; i++, column += SPD_COLUMN) {                                  \
+            type y = v[i], z = y * t->inverse[i];                                                  \
+            v[i] = z;                                                                              \
+            total += as_sum(y * z);                                                                \
+            for (int a = 0; a < SPD_COLUMN; a++) v[column[a].node] += column[a].weight * z;        \
+        }                                                                                          \
+        *sum = total;                                                                              \
+    }                                                                                              \
+    static void backward_interface_##name(const struct spd_interface *t, type *restrict v)         \
+    {                                                                                              \
+        const struct spd_entry *column = t->column + t->n * SPD_COLUMN;                            \
+        for (size_t i = t->n; i-- > 0;) {                                                          \
+            type s = {0};                                                                          \
+            column -= SPD_COLUMN;                                                                  \
+            for (int a = 0; a < SPD_COLUMN; a++) s += column[a].weight * v[column[a].node];        \
+            v[i] += s * t->inverse[i];                                                             \
         }                                                                                          \
     }
 #define AS_D4(x)     __builtin_convertvector(x, d4)
@@ -281,15 +286,14 @@ SUBSTITUTE(float, double, singles, AS_DOUBLE)
 
 static void forward(const struct spd_tile *t, size_t c, float *v, double *sum)
 {
-    if (c == 1) {
-        double total;
-        forward_singles(t, v, &total);
-        *sum += total;
-        return;
-    }
-    d4 total;
-    forward_quads(t, (v4 *)(void *)v, &total);
-    for (int b = 0; b < 4; b++) sum[b] += total[b];
+    d4 total = {0};
+    double single = 0;
+    if (c == 1)
+        forward_singles(t, v, &single);
+    else
+        forward_quads(t, (v4 *)(void *)v, &total);
+    sum[0] += single;
+    for (size_t b = 0; b < c && c > 1; b++) sum[b] += total[b];
 }
 
 static void backward(const struct spd_tile *t, size_t c, float *v)
@@ -302,39 +306,22 @@ static void backward(const struct spd_tile *t, size_t c, float *v)
 
 static void forward_interface(const struct spd_interface *t, size_t c, float *v, double *sum)
 {
-    v4 *v_ = (v4 *)(void *)v;
     d4 total = {0};
-    double total1 = 0;
-    for (size_t i = 0; i < t->n; i++)
-        if (c == 1) {
-            float y = v[i], z = y * t->inverse[i];
-            for (size_t a = t->start[i]; a < t->start[i + 1]; a++) v[t->row[a]] += t->value[a] * y;
-            v[i] = z;
-            total1 += (double)(y * z);
-        } else {
-            v4 y = v_[i], z = y * t->inverse[i];
-            for (size_t a = t->start[i]; a < t->start[i + 1]; a++) v_[t->row[a]] += t->value[a] * y;
-            v_[i] = z;
-            total += __builtin_convertvector(y * z, d4);
-        }
-    sum[0] += total1;
-    if (c != 1)
-        for (int b = 0; b < 4; b++) sum[b] += total[b];
+    double single = 0;
+    if (c == 1)
+        forward_interface_singles(t, v, &single);
+    else
+        forward_interface_quads(t, (v4 *)(void *)v, &total);
+    sum[0] += single;
+    for (size_t b = 0; b < c && c > 1; b++) sum[b] += total[b];
 }
 
 static void backward_interface(const struct spd_interface *t, size_t c, float *v)
 {
-    v4 *v_ = (v4 *)(void *)v;
-    for (size_t i = t->n; i-- > 0;)
-        if (c == 1) {
-            float z = v[i];
-            for (size_t a = t->start[i]; a < t->start[i + 1]; a++) z += t->value[a] * v[t->row[a]];
-            v[i] = z;
-        } else {
-            v4 z = v_[i];
-            for (size_t a = t->start[i]; a < t->start[i + 1]; a++) z += t->value[a] * v_[t->row[a]];
-            v_[i] = z;
-        }
+    if (c == 1)
+        backward_interface_singles(t, v);
+    else
+        backward_interface_quads(t, (v4 *)(void *)v);
 }
 
 static inline v4 load4(const float *p)

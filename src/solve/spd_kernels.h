@@ -7,7 +7,9 @@
 
 enum {
     SPD_PAD = 16, /* floats before and after a row: zero, so that kernels may run past both ends */
-    SPD_MAX_DEGREE = 64 /* neighbours kept when a node is eliminated; the lightest go beyond it */
+    SPD_MAX_DEGREE = 64, /* neighbours told apart when a node is eliminated; later ones are lost */
+    SPD_COLUMN = 6,      /* entries of a column of the factor */
+    SPD_BLOCK = 1 + SPD_COLUMN
 };
 
 /* An edge that waits at its earlier end; lists are threaded through a pool. */
@@ -27,25 +29,33 @@ struct spd_later {
     uint8_t n;
 };
 
+/* An edge between two interface nodes of a tile. */
+struct spd_join {
+    uint16_t a, b;
+    float weight;
+};
+
 /* One tile's elimination. Nodes [0, inner) are eliminated in this order, [inner, all) are the
  * interface. */
 struct spd_tile {
     size_t inner, all;
     const struct spd_later *later;
-    const float *weight;  /* of the stencil, as `later` indexes it; 0 outside the picture */
-    float *excess;        /* all; of the interface: what the tile adds */
-    uint32_t *head;       /* all; scratch: lists of waiting edges */
-    uint8_t *slot;        /* all; scratch: place of a node among the neighbours at hand, 0: none */
-    struct spd_pool pool; /* scratch */
+    const float *weight;   /* of the stencil, as `later` indexes it; 0 outside the picture */
+    const uint8_t *inside; /* inner: is the node in the picture */
+    float *excess;         /* all; of the interface: what the tile adds */
+    uint32_t *head;        /* all; scratch: lists of waiting edges */
+    uint8_t *slot;         /* all; scratch: place of a node among the neighbours at hand, 0: none */
+    struct spd_pool pool;  /* scratch */
     uint32_t seed;
-    /* result: column entries (number | upper half of the weight's bits) from the front; edges
-     * between interface nodes from the back, two places each: number | number << 16, bits of the
-     * weight */
-    size_t capacity;
-    uint32_t *entry;
-    uint8_t *degree;
-    float *inverse; /* 1 / D; in: 1 for a node inside the picture, 0 outside */
-    size_t entries, edges;
+    /* results: a block a node, 1 / D and the column: a node's number | upper half of the weight */
+    uint32_t *block;
+    size_t capacity, edges; /* edges between interface nodes */
+    struct spd_join *edge;
+};
+
+struct spd_entry {
+    uint32_t node;
+    float weight;
 };
 
 /* The interface: every node is eliminated, edges wait in lists filled by spd_push. */
@@ -56,9 +66,7 @@ struct spd_interface {
     uint8_t *slot;
     struct spd_pool pool;
     uint32_t seed;
-    size_t capacity, *start; /* n + 1 */
-    float *value;
-    uint32_t *row;
+    struct spd_entry *column; /* SPD_COLUMN a node */
     float *inverse;
 };
 
