@@ -1,58 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Colour: luma, CIELAB as the authors of the bilateral and SD filters compute it, and the sRGB
- * curve.
- *
- * Logarithm and power are polynomials of our own so that the loops vectorise: relative error of x^p
- * below 1e-6 for the exponents used here. */
+ * curve. */
 #include <math.h>
-#include <string.h>
 
+#include "core/vmath.h"
 #include "image/image.h"
-
-/* ---- log2 and exp2 ---- */
-
-static inline float bits_to_float(int32_t i)
-{
-    float f;
-    memcpy(&f, &i, sizeof f);
-    return f;
-}
-
-static inline int32_t float_to_bits(float f)
-{
-    int32_t i;
-    memcpy(&i, &f, sizeof i);
-    return i;
-}
-
-/* log2 of a normal x > 0: x = 2^e m with m in [sqrt(1/2), sqrt(2)); log2 m by the odd series of
- * s = (m - 1) / (m + 1): 2/ln2 (s + s^3/3 + s^5/5 + ...), |s| < 0.172, first term left out 4e-9. */
-static inline float fast_log2(float x)
-{
-    int32_t i = float_to_bits(x), e = (i - 0x3f3504f3) >> 23;
-    float m = bits_to_float(i - e * 0x800000), s = (m - 1) / (m + 1), q = s * s;
-    float p = 1.0f / 3 + q * (1.0f / 5 + q * (1.0f / 7 + q * (1.0f / 9)));
-    return (float)e + 2.885390082f * (s + s * q * p);
-}
-
-/* 2^x for |x| < 126: x = n + r, |r| <= 1/2, Taylor series of e^(r ln 2) to the 7th power. */
-static inline float fast_exp2(float x)
-{
-    float n = floorf(x + 0.5f), r = (x - n) * 0.6931471806f;
-    float p =
-        1 +
-        r * (1 + r * (0.5f + r * (1.0f / 6 +
-                                  r * (1.0f / 24 +
-                                       r * (1.0f / 120 + r * (1.0f / 720 + r * (1.0f / 5040)))))));
-    return p * bits_to_float(((int32_t)n + 127) * 0x800000);
-}
-
-/* x^p for x >= 0; values below 1e-30 count as 1e-30 (their power is replaced by a linear branch
- * everywhere). */
-static inline float power(float x, float p)
-{
-    return fast_exp2(p * fast_log2(x < 1e-30f ? 1e-30f : x));
-}
 
 /* ---- Luma ---- */
 
@@ -91,18 +43,18 @@ static void xyz_of_rgb(float m[3][3])
 /* The decision is made on the result of the power. */
 static inline float expand(float v)
 {
-    float r = power((v + 0.099f) / 1.099f, 1 / 0.45f);
+    float r = pln_pow((v + 0.099f) / 1.099f, 1 / 0.45f);
     return v <= -0.099f || r < 0.018f ? v / 4.5138f : r;
 }
 
 static inline float compress(float c)
 {
-    return c < 0.018f ? 4.5138f * c : 1.099f * power(c, 0.45f) - 0.099f;
+    return c < 0.018f ? 4.5138f * c : 1.099f * pln_pow(c, 0.45f) - 0.099f;
 }
 
 static inline float cube_root(float t)
 {
-    return t < 0.008856f ? t * (841.0f / 108) + 4.0f / 29 : power(t, 1.0f / 3);
+    return t < 0.008856f ? t * (841.0f / 108) + 4.0f / 29 : pln_pow(t, 1.0f / 3);
 }
 
 static inline float cube(float f)
@@ -171,7 +123,7 @@ void pln_srgb_to_linear(float *dst, const float *src, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         float v = fabsf(src[i]),
-              r = v <= 0.04045f ? v / 12.92f : power((v + 0.055f) / 1.055f, 2.4f);
+              r = v <= 0.04045f ? v / 12.92f : pln_pow((v + 0.055f) / 1.055f, 2.4f);
         dst[i] = copysignf(r, src[i]);
     }
 }
@@ -180,7 +132,7 @@ void pln_linear_to_srgb(float *dst, const float *src, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         float v = fabsf(src[i]),
-              r = v <= 0.0031308f ? v * 12.92f : 1.055f * power(v, 1 / 2.4f) - 0.055f;
+              r = v <= 0.0031308f ? v * 12.92f : 1.055f * pln_pow(v, 1 / 2.4f) - 0.055f;
         dst[i] = copysignf(r, src[i]);
     }
 }

@@ -10,6 +10,8 @@ const pln_method *const pln_builtin_methods[] = {
     &pln_method_gf,
     &pln_method_fgf,
     &pln_method_rgf,
+    &pln_method_l0,
     &pln_method_wls,
+    &pln_method_ils,
     NULL,
 };

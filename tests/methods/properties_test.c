@@ -280,7 +280,8 @@ static void strides_do_not_matter(void **state)
 }
 
 /* Each instruction set against the plain C of the baseline. A hard threshold (L0) turns a rounding
- * difference into a small region, so the mean is bounded tightly and the largest value loosely. */
+ * difference into a small region, so the largest value is bounded loosely, and the mean at a tenth
+ * of what L0's reference outputs allow. */
 static void instruction_sets_agree(void **state)
 {
     const pln_method *m = *state;
@@ -293,7 +294,8 @@ static void instruction_sets_agree(void **state)
         OK(ctx, pln_context_set_isa(ctx, pln_isa_name((pln_isa)isa)));
         pln_image *got = run(ctx, m, in);
         struct difference d = differ(pln_image_pixels(got), pln_image_pixels(want));
-        if (!(d.rmse <= 2e-5 && d.worst <= 5e-3))
+        bool hard = !strcmp(m->name, "l0");
+        if (!(d.rmse <= (hard ? 2e-4 : 2e-5) && d.worst <= 5e-3))
             fail_msg("%s: %s differs from baseline by up to %g at x %zu, y %zu, rmse %g", m->name,
                      pln_isa_name((pln_isa)isa), d.worst, d.x, d.y, d.rmse);
         pln_image_free(got);
