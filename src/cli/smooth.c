@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <glib.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -160,6 +161,7 @@ static int report_done(const struct batch *b, pln_context *ctx, const struct wor
 static void report_not_done(const struct batch *b, const struct cli_item *item, const char *status,
                             const char *message)
 {
+    if (!message) cli_note(b->cli, 1, "%s: not done", item->input);
     if (!b->cli->json) return;
     json_t *o = json_begin(b, item);
     json_object_set_new(o, "ok", json_false());
@@ -451,6 +453,11 @@ static void *worker(void *arg)
     return NULL;
 }
 
+static const char *signal_name(int number)
+{
+    return number == SIGINT ? "SIGINT" : number == SIGTERM ? "SIGTERM" : "SIGHUP";
+}
+
 /* What was not done, and the exit code of the whole. */
 static int conclude(struct batch *b)
 {
@@ -461,8 +468,8 @@ static int conclude(struct batch *b)
         report_not_done(b, &b->items.list[i], cli_signal() ? "cancelled" : "not started", NULL);
     if (cli_signal())
         return cli_fail(cli, CLI_EXIT_SIGNAL + cli_signal(),
-                        "stopped by %s: %zu of %zu done, no partial file is left",
-                        cli_signal() == SIGINT ? "SIGINT" : g_strsignal(cli_signal()), b->done, n);
+                        "stopped by %s: %zu of %zu done, %zu not; no partial file is left",
+                        signal_name(cli_signal()), b->done, n, n - b->done);
     if (!b->code) return CLI_OK;
     if (b->o->go_on && b->items.batch && b->failed)
         return cli_fail(cli, CLI_EXIT_SOME, "%zu of %zu failed, the others are done", b->failed, n);
