@@ -81,6 +81,8 @@ static void report_at(struct cli_progress *p, size_t item, double fraction, bool
 {
     g_mutex_lock(&lock);
     double time = cli_seconds();
+    /* A method's passes may each count from 0: what is done stays done. */
+    fraction = MAX(fraction, p->slots[item].fraction);
     p->sum += fraction - p->slots[item].fraction;
     p->slots[item].fraction = fraction;
     p->last = item;

@@ -58,8 +58,8 @@ static const struct format {
     {"avif", "AVIF", ".avif", "avif", "[Q=%d]", 8, 80, true},
     {"heif", "HEIF", ".heic", "heic heif", "[Q=%d]", 8, 80, true},
     {"jxl", "JPEG XL", ".jxl", "jxl", "[Q=%d]", ANY_DEPTH, 90, true},
-    {"pfm", "PFM", ".pfm", "pfm", "", 32, 0, false},
-    {"ppm", "PPM", ".ppm", "ppm pgm pnm", "", 8 | 16, 0, false},
+    {"pfm", "PFM", ".pfm", "pfm", "[strip]", 32, 0, false},
+    {"ppm", "PPM", ".ppm", "ppm pgm pnm", "[strip]", 8 | 16, 0, false}, /* else: a date inside */
     {"hdr", "Radiance HDR", ".hdr", "hdr rad", "", 32, 0, false},
     {"exr", "OpenEXR", ".exr", "exr", "", 32, 0, false},
     {"npy", "NumPy", ".npy", "npy", "", ANY_DEPTH, 0, true},
@@ -686,7 +686,9 @@ static pln_status encode_vips(pln_context *ctx, const pln_image *image, const st
         goto done;
     }
     describe(out, image, f, depth, o->strip);
-    snprintf(options, sizeof options, "%s", f->suffix);
+    /* ".ppm" makes three channels of grey. */
+    bool pgm = !strcmp(f->name, "ppm") && c == 1;
+    snprintf(options, sizeof options, "%s", pgm ? ".pgm" : f->suffix);
     g_strlcat(options, f->options, sizeof options);
     if (f->quality) {
         char with[80];
