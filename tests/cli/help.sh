@@ -8,7 +8,7 @@ t -V | sed -n '1p; s/^\([a-z][a-z ]*[a-z]\)  .*/\1/p'
 t --help | head -n 4
 t completion --help | head -n 6
 t methods wls | grep -E '^[A-Z-]'
-t methods | grep -cE '^[a-z][a-z0-9-]* +.* (19|20)[0-9][0-9]  '
+t methods | grep -vE '^[a-z][a-z0-9-]* +.* (19|20)[0-9][0-9]  '
 t man smooth | head -n 12
 if command -v groff >/dev/null; then
     for page in '' smooth methods completion man; do planish man $page | groff -man -Tutf8 -ww >/dev/null; done

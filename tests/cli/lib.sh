@@ -34,8 +34,12 @@ npy() {
     printf '%-117s\n' "{'descr': '$1', 'fortran_order': False, 'shape': ($2), }"
 }
 
-# floats FILE: the samples of a float32 .npy; header FILE: its header.
-floats() { od -An -v -tf4 -w16 -j128 "$1" | tr -s ' '; }
+# floats FILE: the samples of a float32 .npy, rounded: the last digits depend on the instruction set.
+# header FILE: its header.
+floats() {
+    od -An -v -tf4 -w16 -j128 "$1" |
+        awk '{ for (i = 1; i <= NF; i++) printf "%s%.3f", i > 1 ? " " : "", $i + 0; print "" }'
+}
 header() { head -c 128 "$1" | tail -c 118 | sed 's/ *$//'; }
 
 same() { if cmp -s "$1" "$2"; then echo "$1 = $2"; else echo "$1 differs from $2"; fi; }

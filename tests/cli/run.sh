@@ -19,6 +19,7 @@ normalise() {
         -e 's/[0-9]+(\.[0-9]+)?(e[-+]?[0-9]+)? s\b/T s/g' \
         -e 's/"(load|run|save|seconds|fraction|eta_s|seconds_per_frame)": ?([0-9.e+-]+|null)/"\1":T/g' \
         -e 's/"(peak|limit|working|total)_bytes": ?[0-9]+/"\1_bytes":N/g' \
+        -e 's/ [0-9.]+ [kMGT]?B, about/ SIZE, about/g' \
         -e 's/ [0-9.]+ [kMGT]?B of [0-9.]+ [kMGT]?B/ SIZE of SIZE/g' \
         -e 's/planish [0-9]+\.[0-9]+\.[0-9]+/planish VERSION/g' "$1"
 }
