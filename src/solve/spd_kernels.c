@@ -489,16 +489,24 @@ static double step(size_t n, float alpha, const float *restrict p, const float *
 
 /* ---- Elimination of the red pixels of a 5-point system ---- */
 
-static void split(size_t w, int odd, const float *right, const float *down,
-                  const struct spd_split *s)
+static void split(size_t w, int odd, size_t c, const float *restrict right,
+                  const float *restrict down, const float *restrict f, const struct spd_split *s)
 {
-    size_t black = (w + 1 - (size_t)odd) / 2, red = w - black;
+    size_t black = (w + 1 - (size_t)odd) / 2, reds = w - black;
     const size_t b0 = (size_t)odd, r0 = 1 - b0; /* first black, first red column */
-    for (size_t i = 0; i < black; i++)
-        s->right_black[i] = 2 * i + b0 + 1 < w ? right[2 * i + b0] : 0;
-    for (size_t i = 0; i < red; i++) s->right_red[i] = 2 * i + r0 + 1 < w ? right[2 * i + r0] : 0;
-    for (size_t i = 0; i < black; i++) s->down_black[i] = down ? down[2 * i + b0] : 0;
-    for (size_t i = 0; i < red; i++) s->down_red[i] = down ? down[2 * i + r0] : 0;
+    for (size_t i = 0; i < black; i++) s->right_black[i] = right[2 * i + b0];
+    for (size_t i = 0; i < reds; i++) s->right_red[i] = right[2 * i + r0];
+    if (w > 0 && (w - 1) % 2 == b0) /* there is no pixel to the right of the last */
+        s->right_black[black - 1] = 0;
+    else
+        s->right_red[reds - 1] = 0;
+    for (size_t i = 0; i < black && down; i++) s->down_black[i] = down[2 * i + b0];
+    for (size_t i = 0; i < reds && down; i++) s->down_red[i] = down[2 * i + r0];
+    for (size_t b = 0; b < c; b++) {
+        float *restrict fb = s->f_black[b], *restrict fr = s->f_red[b];
+        for (size_t i = 0; i < black; i++) fb[i] = f[(2 * i + b0) * c + b];
+        for (size_t i = 0; i < reds; i++) fr[i] = f[(2 * i + r0) * c + b];
+    }
 }
 
 static void red(size_t n, int odd, const struct spd_split *restrict s,
@@ -509,18 +517,18 @@ static void red(size_t n, int odd, const struct spd_split *restrict s,
         inverse[i] = 1 / (1 + left[i] + s->right_red[i] + s->down_red[i] + above->down_black[i]);
 }
 
-static void reduce(size_t n, int odd, const struct spd_split *above, const struct spd_split *s,
-                   const struct spd_split *below, const float *restrict iabove,
-                   const float *restrict inverse, const float *restrict ibelow,
-                   float *restrict excess, float *restrict right, float *restrict down2,
-                   float *restrict dr, float *restrict dl)
+static void reduce(size_t n, int odd, size_t c, const struct spd_split *above,
+                   const struct spd_split *s, const struct spd_split *below,
+                   const float *restrict iabove, const float *restrict inverse,
+                   const float *restrict ibelow, const struct spd_reduced *to)
 {
+    /* the red node to the left of black i is i + odd - 1, to the right i + odd */
     const float *rb = s->right_black, *db = s->down_black, *ub = above->down_red;
-    const float *lr = s->right_red + odd - 1, *il = inverse + odd - 1,
-                *dlr = s->down_red + odd - 1; /* red to the left */
-    const float *rr = s->right_red + odd, *ir = inverse + odd,
-                *drr = s->down_red + odd; /* to the right */
+    const float *lr = s->right_red + odd - 1, *il = inverse + odd - 1, *dlr = s->down_red + odd - 1;
+    const float *rr = s->right_red + odd, *ir = inverse + odd, *drr = s->down_red + odd;
     const float *br = below->right_red, *bl = below->right_black + odd - 1, *bd = below->down_red;
+    float *restrict excess = to->excess, *restrict right = to->right, *restrict down2 = to->down2;
+    float *restrict dr = to->dr, *restrict dl = to->dl;
     for (size_t i = 0; i < n; i++) {
         float l = lr[i] * il[i], r = rb[i] * ir[i], d = db[i] * ibelow[i];
         excess[i] = 1 + l + r + ub[i] * iabove[i] + d;
@@ -529,6 +537,26 @@ static void reduce(size_t n, int odd, const struct spd_split *above, const struc
         dr[i] = r * drr[i] + d * br[i];
         dl[i] = l * dlr[i] + d * bl[i];
     }
+    for (size_t b = 0; b < c; b++) {
+        const float *fb = s->f_black[b], *fl = s->f_red[b] + odd - 1, *fr = s->f_red[b] + odd;
+        const float *fu = above->f_red[b], *fd = below->f_red[b];
+        float *restrict sum = to->r[b];
+        for (size_t i = 0; i < n; i++)
+            sum[i] = fb[i] + lr[i] * il[i] * fl[i] + rb[i] * ir[i] * fr[i] +
+                     ub[i] * iabove[i] * fu[i] + db[i] * ibelow[i] * fd[i];
+    }
+}
+
+static void expand(size_t n, int odd, const struct spd_split *s, const struct spd_split *above,
+                   const float *restrict inverse, const float *restrict f,
+                   const float *restrict vabove, const float *restrict v,
+                   const float *restrict vbelow, float *restrict to)
+{
+    const float *left = s->right_black - odd, *vl = v - odd, *vr = v - odd + 1;
+    for (size_t i = 0; i < n; i++)
+        to[i] = (f[i] + left[i] * vl[i] + s->right_red[i] * vr[i] + s->down_red[i] * vbelow[i] +
+                 above->down_black[i] * vabove[i]) *
+                inverse[i];
 }
 
 const spd_kernels PLN_KERNELS(pln_spd_kernels) = {
@@ -547,4 +575,5 @@ const spd_kernels PLN_KERNELS(pln_spd_kernels) = {
     .split = split,
     .red = red,
     .reduce = reduce,
+    .expand = expand,
 };

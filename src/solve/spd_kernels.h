@@ -70,10 +70,17 @@ struct spd_interface {
     float *inverse;
 };
 
-/* Rows of a 5-point system's pixels split by colour; black ones ((x + y) even) stay, red ones are
- * eliminated. */
+/* A row of a 5-point system split by colour: weights of A and up to three channels of f. Black
+ * pixels
+ * ((x + y) even) stay, red ones are eliminated. Zeros before and after. */
 struct spd_split {
     float *right_black, *right_red, *down_black, *down_red;
+    float *f_black[3], *f_red[3];
+};
+
+/* A row of the reduced system and of the right side. */
+struct spd_reduced {
+    float *excess, *right, *down2, *dr, *dl, *r[3];
 };
 
 typedef struct spd_kernels {
@@ -103,15 +110,19 @@ typedef struct spd_kernels {
     void (*gather)(size_t n, size_t c, const uint16_t *node, const float *const *r, float *v);
     void (*scatter)(size_t n, size_t c, const uint16_t *node, const float *v, const float *beta,
                     float *const *p);
-    /* 5 points: split a row, 1 / D of the red nodes, reduced weights. */
-    void (*split)(size_t w, int odd, const float *right, const float *down,
-                  const struct spd_split *s);
+    /* Rows of w pixels of c samples <-> planes; the last colour of a row may be missing. */
+    void (*split)(size_t w, int odd, size_t c, const float *right, const float *down,
+                  const float *f, const struct spd_split *s);
+    /* 5 points: 1 / D of n red nodes; reduced weights and right side of n black ones; values of red
+     * ones from those of the black ones above, beside and below */
     void (*red)(size_t n, int odd, const struct spd_split *s, const struct spd_split *above,
                 float *inverse);
-    void (*reduce)(size_t n, int odd, const struct spd_split *above, const struct spd_split *s,
-                   const struct spd_split *below, const float *iabove, const float *inverse,
-                   const float *ibelow, float *excess, float *right, float *down2, float *dr,
-                   float *dl);
+    void (*reduce)(size_t n, int odd, size_t c, const struct spd_split *above,
+                   const struct spd_split *s, const struct spd_split *below, const float *iabove,
+                   const float *inverse, const float *ibelow, const struct spd_reduced *to);
+    void (*expand)(size_t n, int odd, const struct spd_split *s, const struct spd_split *above,
+                   const float *inverse, const float *f, const float *vabove, const float *v,
+                   const float *vbelow, float *to);
 } spd_kernels;
 
 PLN_KERNELS_DECLARE(spd_kernels, pln_spd_kernels);
