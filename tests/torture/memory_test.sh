@@ -48,5 +48,6 @@ each 5 -t 2 smooth "$tmp/in/a.npy" -o "$tmp/out/a.png" -m gf --strength 0.5 --gu
 # A batch goes on, or stops before it began.
 each '1 5' -q -t 1 smooth "$tmp/in" -o "$tmp/out" -m gf --radius 2 --continue-on-error
 each 5 methods --json
-each 5 methods rtv
+each 5 methods bf
 each 5 metric "$tmp/in/a.npy" "$tmp/in/b.npy"
+each 5 bench bf --size 32x32 --repeat 1 --no-peers --system
