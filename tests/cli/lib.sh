@@ -38,7 +38,7 @@ npy() {
 # header FILE: its header.
 floats() {
     od -An -v -tf4 -w16 -j128 "$1" |
-        awk '{ for (i = 1; i <= NF; i++) printf "%s%.3f", i > 1 ? " " : "", $i + 0; print "" }'
+        awk '{ for (i = 1; i <= NF; i++) printf("%s%.3f", (i > 1) ? " " : "", $i + 0); print "" }'
 }
 header() { head -c 128 "$1" | tail -c 118 | sed 's/ *$//'; }
 
