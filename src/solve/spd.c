@@ -678,6 +678,20 @@ static void step_task(void *arg, size_t band, int thread)
         }
 }
 
+/* partial = |r|² */
+static void residual_task(void *arg, size_t band, int thread)
+{
+    struct solver *s = arg;
+    double *sum = s->partial + 4 * band;
+    (void)thread;
+    memset(sum, 0, 4 * sizeof *sum);
+    for (size_t y = band * s->band; y < band_end(s, band); y++)
+        for (size_t b = 0; b < s->c; b++) {
+            const float *r = s->r + b * s->plane + at(s, y, 0);
+            sum[b] += s->k->dot((row_length(s, y) + 15) / 16 * 16, r, r);
+        }
+}
+
 /* Forward substitution in a tile; partial = its share of r M^-1 r. */
 static void forward_task(void *arg, size_t index, int thread)
 {
@@ -808,8 +822,7 @@ pln_status pln_spd_solve(pln_context *ctx, const pln_spd *A, const pln_view *f, 
         for (size_t b = 0; b < m.c; b++) m.alpha[b] = 1;
         PLN_TRY(sum_over(ctx, &m, m.bands, step_task, rr));
     } else {
-        for (size_t b = 0; b < m.c; b++) m.alpha[b] = 0;
-        PLN_TRY(sum_over(ctx, &m, m.bands, step_task, rr));
+        PLN_TRY(sum_over(ctx, &m, m.bands, residual_task, rr));
     }
     for (size_t b = 0; b < m.c; b++)
         if (norm[b] <= 0) { /* f = 0: so is the answer */
