@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* metrics: how near a picture is to its reference. Definitions and their sources stand in each file. */
+/* metrics: how near a picture is to its reference. Definitions and their sources stand in each
+ * file. */
 #ifndef PLN_METRICS_METRICS_H
 #define PLN_METRICS_METRICS_H
 
@@ -9,7 +10,9 @@
 pln_status pln_psnr(pln_context *ctx, const pln_view *a, const pln_view *b, double *db) PLN_CHECK;
 pln_status pln_mae(pln_context *ctx, const pln_view *a, const pln_view *b, double *mae) PLN_CHECK;
 pln_status pln_rmse(pln_context *ctx, const pln_view *a, const pln_view *b, double *rmse) PLN_CHECK;
-/* variant 'a', 'b' or 'c'; PLN_E_SHAPE when the picture is smaller than the window of b (7) or c (11). */
-pln_status pln_ssim(pln_context *ctx, char variant, const pln_view *a, const pln_view *b, double *ssim) PLN_CHECK;
+/* variant 'a', 'b' or 'c'; PLN_E_SHAPE when the picture is smaller than the window of b (7) or c
+ * (11). */
+pln_status pln_ssim(pln_context *ctx, char variant, const pln_view *a, const pln_view *b,
+                    double *ssim) PLN_CHECK;
 
 #endif
