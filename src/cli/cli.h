@@ -119,9 +119,9 @@ struct cli {
 };
 
 /* Where a value came from: "flag", "PLANISH_THREADS", a config file's name, "default". */
-const char *cli_origin(const struct cli *cli, const char *option);
+const char *cli_origin(const struct cli *cli, const char *name);
 /* True unless the value is the default. */
-bool cli_given(const struct cli *cli, const char *option);
+bool cli_given(const struct cli *cli, const char *name);
 
 /* ---- Exit codes and messages (one line each, to stderr) ---- */
 
@@ -155,7 +155,7 @@ void cli_note(const struct cli *cli, int level, const char *format, ...) PLN_PRI
 /* A context as the global flags say, its warnings and details printed, cancelled by SIGINT and
  * SIGTERM. share: how many of them work at once and so divide threads and memory (1: alone).
  * Returns an exit code, the error printed. */
-int cli_context(const struct cli *cli, int share, pln_context **ctx);
+int cli_context(const struct cli *cli, int share, pln_context **result);
 /* The signal that arrived, or 0. */
 int cli_signal(void);
 
@@ -163,7 +163,7 @@ int cli_signal(void);
  * strength), then strength (negative: none), then the settings whose position is in [from, to).
  * Returns an exit code, the error printed. */
 int cli_params(const struct cli *cli, pln_context *ctx, const char *method, double strength,
-               int from, int to, pln_params **params);
+               int from, int to, pln_params **result);
 /* Positions that hold any setting. */
 #define CLI_ALL_POSITIONS 0, 0x7fffffff
 /* -v: every parameter, its value and where it came from. */

@@ -98,8 +98,8 @@ static const struct cli_option *find_key(const struct cli_option *options, const
 static int unknown(const struct cli *cli, const char *file, const char *group, const char *what,
                    const char *word, GPtrArray *names)
 {
-    char place[80];
-    g_snprintf(place, sizeof place, group ? " [%s]" : "", group);
+    char place[80] = "";
+    if (group) g_snprintf(place, sizeof place, " [%s]", group);
     g_ptr_array_add(names, NULL);
     const char *near = pln_nearest(word, (const char *const *)names->pdata);
     int code =

@@ -11,19 +11,19 @@
 /* The NULL-terminated names of a list that grows. */
 static void add_name(GPtrArray *names, const char *name) { g_ptr_array_add(names, (void *)name); }
 
-const pln_param *cli_any_param(size_t wanted)
+const pln_param *cli_any_param(size_t i)
 {
     /* A parameter counts at its first method. */
     size_t n = 0;
     for (const pln_method *m = pln_method_first(NULL); m; m = pln_method_next(NULL, m))
-        for (size_t i = 0; i < pln_method_param_count(m); i++) {
-            const pln_param *p = pln_method_param(m, i);
+        for (size_t j = 0; j < pln_method_param_count(m); j++) {
+            const pln_param *p = pln_method_param(m, j);
             bool seen = false;
             for (const pln_method *q = pln_method_first(NULL); q != m && !seen;
                  q = pln_method_next(NULL, q))
                 for (size_t k = 0; k < pln_method_param_count(q) && !seen; k++)
                     seen = !strcmp(pln_method_param(q, k)->flag, p->flag);
-            if (!seen && n++ == wanted) return p;
+            if (!seen && n++ == i) return p;
         }
     return NULL;
 }

@@ -55,9 +55,12 @@ static void draw_bar(const struct cli_progress *p)
     if (p->items > 1) n = g_snprintf(tail, sizeof tail, "  %zu/%zu", p->last + 1, p->items);
     if (left >= 0) {
         long s = lround(left);
-        g_snprintf(tail + n, sizeof tail - (size_t)n,
-                   s < 3600 ? "  ETA %ld:%02ld" : "  ETA %ld min", s < 3600 ? s / 60 : s / 60,
-                   s % 60);
+        char *rest = tail + n;
+        size_t room = sizeof tail - (size_t)n;
+        if (s < 3600)
+            g_snprintf(rest, room, "  ETA %ld:%02ld", s / 60, s % 60);
+        else
+            g_snprintf(rest, room, "  ETA %ld min", s / 60);
     }
     fprintf(stderr, "\r[%s] %3d %%%s\033[K", bar, (int)(100 * fraction), tail);
     fflush(stderr);
