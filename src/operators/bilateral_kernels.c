@@ -51,9 +51,9 @@ INLINE vec power_of_two(vec t)
                                                   0x3fce248c, 0x3fc5672a, 0x3fbd08a4, 0x3fb504f3,
                                                   0x3fad583f, 0x3fa5fed7, 0x3f9ef532, 0x3f9837f0,
                                                   0x3f91c3d3, 0x3f8b95c2, 0x3f85aac3, 0x3f800000);
-    const int down = _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC;
-    vec i = _mm512_add_round_ps(t, _mm512_set1_ps(786432.0f), down);
-    vec f = _mm512_reduce_ps(t, 4 << 4 | down);
+    enum { DOWN = _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC };
+    vec i = _mm512_add_round_ps(t, _mm512_set1_ps(786432.0f), DOWN);
+    vec f = _mm512_reduce_ps(t, 4 << 4 | DOWN);
     vec p = 1.00000042f + f * (0.693024194f + f * 0.245479584f);
 
     return _mm512_scalef_ps(_mm512_permutexvar_ps((__m512i)i, table) * p, t);
