@@ -15,7 +15,7 @@
 typedef enum cli_kind {
     CLI_END,
     CLI_GROUP,  /* a heading: .help */
-    CLI_SWITCH, /* bool; --NAME sets it, --no-NAME clears it */
+    CLI_SWITCH, /* bool; --NAME sets it, --no-NAME clears it; on by default: help is of --no-NAME */
     CLI_COUNT,  /* int; each --NAME adds 1, --no-NAME makes it 0 */
     CLI_TEXT,   /* const char *; .init_text or NULL */
     CLI_LIST,   /* struct cli_list; all occurrences, in order */
@@ -80,7 +80,7 @@ struct cli_command {
     const char *summary; /* one line, no full stop */
     const char
         *description;     /* paragraphs for --help and the man page, separated by an empty line */
-    const char *examples; /* one a line: "planish smooth ...\t# what it does" */
+    const char *examples; /* one a line: "planish smooth ...\twhat it does" */
     const struct cli_option *options; /* ends with CLI_OPTIONS_END */
     size_t values_size;               /* of the struct that the options fill */
     size_t args_min, args_max;        /* words that are not flags */

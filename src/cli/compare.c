@@ -43,7 +43,7 @@ static const struct cli_option compare_options[] = {
     CLI_OPTION(CLI_INT, struct compare_values, page, .name = "page", .arg = "N", .min = 1,
                .max = 1e6, .init = 1, .help = "page of a file with several"),
     CLI_OPTION(CLI_SWITCH, struct compare_values, html, .name = "html", .init = 1,
-               .help = "write the page with the slider"),
+               .help = "only the sheet, without the page beside it"),
     CLI_OPTIONS_END,
 };
 

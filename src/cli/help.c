@@ -119,7 +119,7 @@ void cli_print_help(FILE *f, const struct cli_command *c, bool all)
             char *tab = strchr(*line, '\t');
             if (tab) *tab = 0;
             fprintf(f, "  %s\n", *line);
-            if (tab) fprintf(f, "      %s\n", tab + 1);
+            if (tab) fprintf(f, "      %s\n", tab + 1 + strspn(tab + 1, "# "));
         }
         g_strfreev(lines);
     }

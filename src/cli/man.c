@@ -93,7 +93,7 @@ static void examples(const char *text)
         if (tab) *tab = 0;
         printf(".TP\n.B ");
         line(*l);
-        line(tab ? tab + 1 : "");
+        line(tab ? tab + 1 + strspn(tab + 1, "# ") : "");
     }
     g_strfreev(lines);
 }
