@@ -129,8 +129,10 @@ static const char *output_extension(const struct cli *cli, const char *input, co
     if (format && !(own && !strcmp(own, format)))
         return strcmp(format, "jpeg") == 0 ? "jpg" : strcmp(format, "heif") == 0 ? "heic" : format;
     if (format || (own && pln_format_writable(own))) return extension;
-    if (own) cli_warn(cli, "%s: this build cannot write %s: the output is PNG", input, own);
-    return "png";
+    /* TIFF where floats would be lost. */
+    const char *instead = own && !strcmp(own, "exr") ? "tif" : "png";
+    if (own) cli_warn(cli, "%s: this build cannot write %s: the output is %s", input, own, instead);
+    return instead;
 }
 
 static bool is_template(const char *target)

@@ -8,6 +8,6 @@ t --json smooth a.npy -o b.npy -m wls --dry-run
 t --json smooth nothing.npy -m wls
 t --json smooth a.npy -o - -m wls
 t --json --version | sed -E 's/: ("[^"]*"|[0-9]+|true|false)/: X/; /read|write/d'
-t --json methods wls | grep -o '^ *"[a-z_]*":' | tr -d ' ' | sort | uniq -c | tr -s ' '
+t --json methods wls | grep -o '^ *"[a-z_]*":' | tr -d ' ' | sort -u
 t --progress json -t 1 smooth a.npy -o b.npy -m wls 2>&1 >/dev/null |
     sed 's/"fraction": *[0-9.e-]*/"fraction":X/' | tail -n 1

@@ -7,7 +7,7 @@ t frobnicate a.pgm
 t -m bf smooth a.pgm
 t smooth
 t smooth a.pgm
-t smooth a.pgm -m rvt
+t smooth a.pgm -m wsl
 t smooth a.pgm -m frobnicate
 t smooth a.pgm -m wls:nope
 t smooth a.pgm -m wls --lamda 1
@@ -34,7 +34,7 @@ t smooth a.pgm -m wls --format bmq -o b.pgm
 t smooth a.pgm -m wls -o b.nope
 t smooth a.pgm -m wls --guide a.pgm -o a.pgm --strip
 t methods one two
-t methods rvt
+t methods wsl
 t completion tcsh
 t man frobnicate
 t --device cuda smooth a.pgm -m wls
