@@ -11,7 +11,9 @@ const pln_method *const pln_builtin_methods[] = {
     &pln_method_fgf,
     &pln_method_rgf,
     &pln_method_l0,
+    &pln_method_rtv,
     &pln_method_wls,
+    &pln_method_sdf,
     &pln_method_ils,
     NULL,
 };
