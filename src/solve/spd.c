@@ -264,7 +264,7 @@ static size_t block_list(struct solver *s, int threads, struct block b[BLOCKS])
     BLOCK(s->face.head, z.faces, sizeof *s->face.head);
     BLOCK(s->face.slot, z.faces, sizeof *s->face.slot);
     BLOCK(s->face.pool.edge, z.faces * FACE_EDGES, sizeof *s->face.pool.edge);
-    BLOCK(s->face.column, z.faces, SPD_COLUMN * sizeof *s->face.column);
+    BLOCK(s->face.column, z.faces, SPD_FACE_COLUMN * sizeof *s->face.column);
     BLOCK(s->face.inverse, z.faces, f);
     BLOCK(s->partial, z.partial, sizeof *s->partial);
 #undef BLOCK

@@ -113,7 +113,7 @@ static inline int count_above(const float *rest, float t)
 }
 
 /* What becomes of a node's neighbours, which are sorted by weight, lightest first. Beyond
- * SPD_COLUMN the lightest leave the node: as if a heavy edge were a wire of no length, they are
+ * `keep` the lightest leave the node: as if a heavy edge were a wire of no length, they are
  * tied to one of the heavy ones instead, drawn by weight, at the conductance of both edges in
  * series. The others form its column, and each but the last is joined to a later one, drawn with
  * probability weight / sum of the later weights. */
@@ -124,10 +124,11 @@ struct plan {
     float inverse;
 };
 
-static inline void star_plan(const struct star *s, float excess, uint32_t *seed, struct plan *p)
+static inline void star_plan(const struct star *s, int keep, float excess, uint32_t *seed,
+                             struct plan *p)
 {
     float rest[SPD_MAX_DEGREE < 16 ? 16 : SPD_MAX_DEGREE];
-    int n = s->n, drop = n > SPD_COLUMN ? n - SPD_COLUMN : 0;
+    int n = s->n, drop = n > keep ? n - keep : 0;
     float sum = 0;
     uint32_t x = *seed;
 
@@ -177,7 +178,7 @@ static void eliminate_tile(struct spd_tile *t)
         star_close(&raw, t->slot, t->head, &t->pool, v);
         star_sort(&raw, &s);
         float excess = t->excess[v];
-        star_plan(&s, excess, &t->seed, &p);
+        star_plan(&s, SPD_COLUMN, excess, &t->seed, &p);
         block[0] = bits_of(p.inverse);
         for (int a = p.drop; a < p.n; a++) {
             block[1 + a - p.drop] = bits_of(s.weight[a]) | s.node[a];
@@ -200,14 +201,14 @@ static void eliminate_interface(struct spd_interface *t, size_t from, size_t to)
     struct star raw = {0}, s;
     struct plan p;
     for (size_t v = from; v < to; v++) {
-        struct spd_entry *column = t->column + v * SPD_COLUMN;
+        struct spd_entry *column = t->column + v * SPD_FACE_COLUMN;
         raw.n = 0;
         star_close(&raw, t->slot, t->head, &t->pool, (uint32_t)v);
         star_sort(&raw, &s);
         float excess = t->excess[v];
-        star_plan(&s, excess, &t->seed, &p);
+        star_plan(&s, SPD_FACE_COLUMN, excess, &t->seed, &p);
         t->inverse[v] = p.inverse;
-        for (int a = 0; a < SPD_COLUMN; a++) column[a] = (struct spd_entry){(uint32_t)v, 0};
+        for (int a = 0; a < SPD_FACE_COLUMN; a++) column[a] = (struct spd_entry){(uint32_t)v, 0};
         for (int a = p.drop; a < p.n; a++) {
             column[a - p.drop] = (struct spd_entry){s.node[a], s.weight[a]};
             t->excess[s.node[a]] += s.weight[a] * p.inverse * excess;
@@ -261,21 +262,21 @@ static inline float float_of(uint32_t bits)
     {                                                                                              \
         const struct spd_entry *column = t->column;                                                \
         sum_type total = {0};                                                                      \
-        for (size_t i = 0; i < t->n; i++, column += SPD_COLUMN) {                                  \
+        for (size_t i = 0; i < t->n; i++, column += SPD_FACE_COLUMN) {                             \
             type y = v[i], z = y * t->inverse[i];                                                  \
             v[i] = z;                                                                              \
             total += as_sum(y * z);                                                                \
-            for (int a = 0; a < SPD_COLUMN; a++) v[column[a].node] += column[a].weight * z;        \
+            for (int a = 0; a < SPD_FACE_COLUMN; a++) v[column[a].node] += column[a].weight * z;   \
         }                                                                                          \
         *sum = total;                                                                              \
     }                                                                                              \
     static void backward_interface_##name(const struct spd_interface *t, type *restrict v)         \
     {                                                                                              \
-        const struct spd_entry *column = t->column + t->n * SPD_COLUMN;                            \
+        const struct spd_entry *column = t->column + t->n * SPD_FACE_COLUMN;                       \
         for (size_t i = t->n; i-- > 0;) {                                                          \
             type s = {0};                                                                          \
-            column -= SPD_COLUMN;                                                                  \
-            for (int a = 0; a < SPD_COLUMN; a++) s += column[a].weight * v[column[a].node];        \
+            column -= SPD_FACE_COLUMN;                                                             \
+            for (int a = 0; a < SPD_FACE_COLUMN; a++) s += column[a].weight * v[column[a].node];   \
             v[i] += s * t->inverse[i];                                                             \
         }                                                                                          \
     }

@@ -9,7 +9,8 @@ enum {
     SPD_PAD = 16, /* floats before and after a row: zero, so that kernels may run past both ends */
     SPD_MAX_DEGREE = 64, /* neighbours told apart when a node is eliminated; later ones are lost */
     SPD_COLUMN = 6,      /* entries of a column of the factor */
-    SPD_BLOCK = 1 + SPD_COLUMN
+    SPD_BLOCK = 1 + SPD_COLUMN,
+    SPD_FACE_COLUMN = 12 /* of a column in the interface, which is small and joins all */
 };
 
 /* An edge that waits at its earlier end; lists are threaded through a pool. */
@@ -66,7 +67,7 @@ struct spd_interface {
     uint8_t *slot;
     struct spd_pool pool;
     uint32_t seed;
-    struct spd_entry *column; /* SPD_COLUMN a node */
+    struct spd_entry *column; /* SPD_FACE_COLUMN a node */
     float *inverse;
 };
 
