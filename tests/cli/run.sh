@@ -39,7 +39,7 @@ expect() {
 
 failed=0
 for name; do
-    rm -rf "$tmp"/*
+    rm -rf "${tmp:?}"/*
     mkdir "$tmp/work" "$tmp/home" "$tmp/config" "$tmp/bin"
     ln -s "$command" "$tmp/bin/planish"
     status=0
