@@ -21,4 +21,4 @@ for command in smooth methods completion man; do grep -x "$command" commands; do
 for method in bf wls; do grep -q "^ *$method " page || planish man smooth | grep -cx ".B $method"; done
 # Every command has its page among the installed ones.
 sed -n "s/^pages = //p" "$DATA/../share/meson.build" | tr -cs "a-z'" '\n' | sed -n "s/^'\([a-z]\{1,\}\)'\$/\1/p" | sort >pages
-sort commands | comm -3 - pages
+sort commands | comm -3 - pages | sed 's/^/differs from the pages of share\/meson.build: /'
