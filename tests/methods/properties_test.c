@@ -562,7 +562,7 @@ static void schema_is_complete(void **state)
                 fail_msg("%s: choices of %s", m->name, what);
             continue;
         }
-        line_of_text(m, what, p->symbol);
+        if (!p->symbol) fail_msg("%s: %s has no symbol (\"\" if the paper has none)", m->name, what);
         if (!p->unit) fail_msg("%s: %s has no unit (\"\" for a plain number)", m->name, what);
         if (!(p->min < p->max && p->init >= p->min && p->init <= p->max &&
               !(p->min_open && p->init == p->min)))
