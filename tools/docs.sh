@@ -9,7 +9,7 @@ trap 'rm -rf "$tmp"' EXIT
 mkdir -p "$dir"
 "$planish" -q sample pair --seed 7 --size 360x240 -o "$tmp/scene.png"
 "$pages" "$dir" | while read -r name; do
-    "$planish" -q compare "$tmp/scene.png" -m "$name" -o "$dir/$name.jpg"
+    "$planish" -q compare "$tmp/scene.png" -m "$name" -o "$dir/$name.jpg" --no-html
     size=$(wc -c <"$dir/$name.jpg")
     [ "$size" -le 40960 ] || echo "docs: $dir/$name.jpg has $size bytes, more than 40 KB" >&2
 done
