@@ -175,9 +175,13 @@ static void shape_link(struct shape *t, bool nine)
     }
 }
 
-static struct shape shape_of(bool nine)
+/* Halved while a picture fits in less. */
+static struct shape shape_of(size_t w, size_t h, bool nine)
 {
     struct shape t = {.rows = nine ? 64 : 128, .columns = 64, .border = nine ? 1 : 2};
+    size_t columns = nine ? w : (w + 1) / 2;
+    while (t.rows > 16 && t.rows / 2 >= h) t.rows /= 2;
+    while (t.columns > 16 && t.columns / 2 >= columns) t.columns /= 2;
     t.inner = (t.rows - t.border) * (t.columns - 1);
     t.all = (t.rows + t.border) * (t.columns + 1);
     return t;
@@ -272,12 +276,15 @@ static size_t block_list(struct solver *s, int threads, struct block b[BLOCKS])
     return n;
 }
 
+static size_t block_size(const struct block *b) { return (b->count * b->size + 63) / 64 * 64; }
+
 size_t pln_spd_memory(size_t w, size_t h, size_t c, bool nine_points, int threads)
 {
-    struct solver s = {.nine = nine_points, .w = w, .h = h, .c = c, .shape = shape_of(nine_points)};
+    struct solver s = {
+        .nine = nine_points, .w = w, .h = h, .c = c, .shape = shape_of(w, h, nine_points)};
     struct block b[BLOCKS];
-    size_t n = block_list(&s, threads, b), sum = 0;
-    for (size_t i = 0; i < n; i++) sum += b[i].count * b[i].size + 128; /* header and rounding */
+    size_t n = block_list(&s, threads, b), sum = 128; /* the allocator's header and rounding */
+    for (size_t i = 0; i < n; i++) sum += block_size(&b[i]);
     return sum;
 }
 
@@ -804,15 +811,19 @@ pln_status pln_spd_solve(pln_context *ctx, const pln_spd *A, const pln_view *f, 
                        .w = A->w,
                        .h = A->h,
                        .c = f->c,
-                       .shape = shape_of(A->down_right != NULL)};
+                       .shape = shape_of(A->w, A->h, A->down_right != NULL)};
     struct block block[BLOCKS];
     size_t blocks = block_list(&m, pln_context_threads(ctx), block);
     double norm[3], rr[3], rho[3] = {0}, pq[3], next[3], relative[3], worst, reached = 0;
     int limit = options->max_iterations ? options->max_iterations : 2000, it = 0;
 
-    for (size_t i = 0; i < blocks; i++) memset(block[i].where, 0, sizeof(void *));
-    for (size_t i = 0; i < blocks; i++)
-        PLN_TRY(pln_alloc(ctx, block[i].count, block[i].size, block[i].where));
+    char *memory = NULL, *next_block;
+    size_t bytes = 0;
+    for (size_t i = 0; i < blocks; i++) bytes += block_size(&block[i]);
+    PLN_TRY(pln_alloc(ctx, bytes, 1, &memory));
+    next_block = memory;
+    for (size_t i = 0; i < blocks; i++, next_block += block_size(&block[i - 1]))
+        memcpy(block[i].where, &next_block, sizeof next_block);
     memset(m.zero, 0, (m.stride + 2 * SPD_PAD) * sizeof(float));
     if (!m.nine) PLN_TRY(pln_parallel(ctx, m.bands, red_task, &m));
     PLN_TRY(sum_over(ctx, &m, m.bands, m.nine ? load_task : reduce_task, norm));
@@ -859,10 +870,6 @@ pln_status pln_spd_solve(pln_context *ctx, const pln_spd *A, const pln_view *f, 
     PLN_TRY(pln_parallel(ctx, m.bands, store_task, &m));
     if (report) *report = (pln_spd_report){.iterations = it, .residual = worst};
 done:
-    for (size_t i = 0; i < blocks; i++) {
-        void *p;
-        memcpy(&p, block[i].where, sizeof p);
-        pln_free(p);
-    }
+    pln_free(memory);
     return s;
 }
