@@ -9,7 +9,9 @@ trap 'rm -rf "$tmp"' EXIT
 mkdir -p "$dir"
 "$planish" -q sample pair --seed 7 --size 360x240 -o "$tmp/scene.png"
 "$pages" "$dir" | while read -r name; do
-    "$planish" -q compare "$tmp/scene.png" -m "$name" -o "$dir/$name.jpg" --no-html
+    "$planish" -q compare "$tmp/scene.png" -m "$name" -o "$tmp/sheet.png" --no-html --panel 300
+    # A radius of 0 is the identity: only the format changes.
+    "$planish" -q smooth "$tmp/sheet.png" -o "$dir/$name.jpg" -m gf --radius 0 --quality 75
     size=$(wc -c <"$dir/$name.jpg")
     [ "$size" -le 40960 ] || echo "docs: $dir/$name.jpg has $size bytes, more than 40 KB" >&2
 done
