@@ -113,6 +113,14 @@ const char *pln_isa_name(pln_isa isa);
 const pln_method *pln_context_method(const pln_context *ctx, size_t i);
 pln_status pln_context_add_method(pln_context *ctx, const pln_method *method) PLN_CHECK;
 
+/* Before a loop of a kernel: its iterations are independent, whatever the compiler can prove about
+ * the pointers (more streams than its alias checks allow). */
+#ifdef __clang__
+#define PLN_VECTORISE _Pragma("clang loop vectorize(assume_safety)")
+#else
+#define PLN_VECTORISE _Pragma("GCC ivdep")
+#endif
+
 /* ---- Strings ---- */
 
 /* A real in the C locale whatever the process's: "0.1", "1e-3", "10/255"; the whole text must be

@@ -27,6 +27,7 @@ static void threshold(const void *params, float *const *h, float *const *v, size
     const float t = *(const float *)params;
     if (c == 1) {
         float *restrict a = h[0], *restrict b = v[0];
+        PLN_VECTORISE
         for (size_t x = 0; x < n; x++) {
             bool keep = a[x] * a[x] + b[x] * b[x] >= t;
             a[x] = keep ? a[x] : 0;
@@ -36,6 +37,7 @@ static void threshold(const void *params, float *const *h, float *const *v, size
     }
     float *restrict a0 = h[0], *restrict a1 = h[1], *restrict a2 = h[2];
     float *restrict b0 = v[0], *restrict b1 = v[1], *restrict b2 = v[2];
+    PLN_VECTORISE
     for (size_t x = 0; x < n; x++) {
         float sum = a0[x] * a0[x] + a1[x] * a1[x] + a2[x] * a2[x] + b0[x] * b0[x] + b1[x] * b1[x] +
                     b2[x] * b2[x];

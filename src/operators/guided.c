@@ -207,8 +207,7 @@ static void run_block(void *arg, size_t index, int thread)
         /* The ring's row of y held y - 2 ry - 1, which leaves the second window now. */
         for (int i = 0; i < p->coefs; i++) {
             coefs[i] = ring_row(job, t, y, i);
-            if (y >= top + job->shape.ring)
-                for (size_t x = 0; x < w; x++) t->coef_down[i][x] -= (double)coefs[i][x];
+            if (y >= top + job->shape.ring) job->k->leave(t->coef_down[i], coefs[i], w);
         }
         job->k->solve(p, t->window, t->scale, g->eps, coefs, w);
         for (int i = 0; i < p->coefs; i++) job->k->add(t->coef_down[i], coefs[i], NULL, w);
@@ -219,8 +218,7 @@ static void run_block(void *arg, size_t index, int thread)
         for (size_t q = y >= ry ? y - ry : SIZE_MAX; q != SIZE_MAX && q < end; q++) {
             if (q > y - ry) /* past the last row of coefficients: rows only leave */
                 for (int i = 0; i < p->coefs && q >= top + ry + 1; i++) {
-                    const float *old = ring_row(job, t, q - ry - 1, i);
-                    for (size_t x = 0; x < w; x++) t->coef_down[i][x] -= (double)old[x];
+                    job->k->leave(t->coef_down[i], ring_row(job, t, q - ry - 1, i), w);
                 }
             if (q >= pln_max(start, g->y0) && q < g->y1) {
                 load_row(job, q, t->source[0]);

@@ -54,6 +54,8 @@ struct guided_kernels {
     void (*add)(double *restrict sum, const float *restrict a, const float *restrict b, size_t n);
     void (*slide)(double *restrict sum, const float *restrict a, const float *restrict b,
                   const float *restrict c, const float *restrict d, size_t n);
+    /* sum -= a */
+    void (*leave)(double *restrict sum, const float *restrict a, size_t n);
     /* Window sums along k rows of n values with radius + 1 zeros before and radius after them. */
     void (*across)(double *const *dst, const double *const *src, int k, size_t n, size_t radius);
     /* Coefficients of n pixels from window sums; scale[x] = 1 / pixels of the window. */

@@ -6,10 +6,12 @@
 static void split(float *const *planes, const float *restrict src, size_t c, size_t n)
 {
     if (c == 1) {
+        PLN_VECTORISE
         for (size_t i = 0; i < n; i++) planes[0][i] = src[i];
         return;
     }
     float *restrict r = planes[0], *restrict g = planes[1], *restrict b = planes[2];
+    PLN_VECTORISE
     for (size_t i = 0; i < n; i++) {
         r[i] = src[3 * i];
         g[i] = src[3 * i + 1];
@@ -33,6 +35,11 @@ static void slide(double *restrict sum, const float *restrict a, const float *re
             sum[i] += (double)a[i] * (double)b[i] - (double)c[i] * (double)d[i];
     else
         for (size_t i = 0; i < n; i++) sum[i] += (double)a[i] - (double)c[i];
+}
+
+static void leave(double *restrict sum, const float *restrict a, size_t n)
+{
+    for (size_t i = 0; i < n; i++) sum[i] -= (double)a[i];
 }
 
 /* Three rows at a time: the running sums are chains of dependent additions, three of them hide each
@@ -93,6 +100,7 @@ static void solve_self(double *const *sums, const double *restrict scale, double
     float *restrict a4 = coefs[4], *restrict a5 = coefs[5], *restrict b0 = coefs[6],
                     *restrict b1 = coefs[7];
     float *restrict b2 = coefs[8];
+    PLN_VECTORISE
     for (size_t i = 0; i < n; i++) {
         double k = scale[i], mr = k * r[i], mg = k * g[i], mb = k * b[i];
         double s00 = positive(k * rr[i] - mr * mr) + eps, s01 = k * rg[i] - mr * mg,
@@ -122,6 +130,7 @@ static void solve_joint(double *const *sums, const double *restrict scale, doubl
                         float *const *coefs, size_t n)
 {
     double *const *p = sums + 9 + 4 * channel;
+    PLN_VECTORISE
     for (size_t i = 0; i < n; i++) {
         double k = scale[i], mr = k * sums[0][i], mg = k * sums[1][i], mb = k * sums[2][i];
         double s00 = positive(k * sums[3][i] - mr * mr) + eps, s01 = k * sums[4][i] - mr * mg;
@@ -146,6 +155,7 @@ static void solve_scalar(const double *restrict g, const double *restrict gg,
                          const double *restrict scale, double eps, float *restrict a,
                          float *restrict b, size_t n)
 {
+    PLN_VECTORISE
     for (size_t i = 0; i < n; i++) {
         double k = scale[i], m = k * g[i], var = positive(k * gg[i] - m * m), mp = k * p[i];
         double cov = p == g ? var : k * gp[i] - m * mp, c = cov / (var + eps);
@@ -182,6 +192,7 @@ static void apply_self(float *restrict dst, float *const *s, float *const *m, si
     const float *restrict a0 = m[0], *restrict a1 = m[1], *restrict a2 = m[2], *restrict a3 = m[3];
     const float *restrict a4 = m[4], *restrict a5 = m[5], *restrict b0 = m[6], *restrict b1 = m[7],
                           *restrict b2 = m[8];
+    PLN_VECTORISE
     for (size_t i = 0; i < n; i++) {
         dst[3 * i] = a0[i] * r[i] + a1[i] * g[i] + a2[i] * b[i] + b0[i];
         dst[3 * i + 1] = a1[i] * r[i] + a3[i] * g[i] + a4[i] * b[i] + b1[i];
@@ -200,12 +211,14 @@ static void apply(const struct guided_plan *plan, float *restrict dst, float *co
     for (size_t k = 0; k < c; k++) {
         if (plan->kind == GUIDED_JOINT_COLOR) {
             float *const *a = m + 4 * k;
+            PLN_VECTORISE
             for (size_t i = 0; i < n; i++)
                 dst[c * i + k] =
                     a[0][i] * s[0][i] + a[1][i] * s[1][i] + a[2][i] * s[2][i] + a[3][i];
         } else {
             const float *restrict g = s[plan->guides == 1 ? 0 : k], *restrict a = m[2 * k],
                                   *restrict b = m[2 * k + 1];
+            PLN_VECTORISE
             for (size_t i = 0; i < n; i++) dst[c * i + k] = a[i] * g[i] + b[i];
         }
     }
@@ -215,6 +228,7 @@ const struct guided_kernels PLN_KERNELS(pln_guided_kernels) = {
     .split = split,
     .add = add,
     .slide = slide,
+    .leave = leave,
     .across = across,
     .solve = solve,
     .mean = mean,
