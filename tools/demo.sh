@@ -11,7 +11,7 @@ if [ -z "$image" ]; then
     "$planish" -q sample pair --seed 7 -o "$image"
 fi
 "$planish" smooth "$image" -o result.png -m "$method"
-"$planish" compare "$image" -m gf -m l0 -m "$method" -o result-sheet.png
+"$planish" compare "$image" -m gf -m rgf -m "$method" -o result-sheet.png
 echo
 echo "input:        $image"
 echo "result:       $PWD/result.png  ($method)"
