@@ -49,6 +49,8 @@ typedef struct pln_spd_options {
     bool warm;          /* u holds a starting guess; else zero */
     /* from < to: tells pln_progress how far it is between these two fractions, stage "solve" */
     double progress_from, progress_to;
+    /* pln_spd_memory bytes from pln_alloc for solves in a row, contents free; NULL: the call allocates */
+    void *workspace;
 } pln_spd_options;
 
 typedef struct pln_spd_report {

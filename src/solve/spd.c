@@ -820,8 +820,8 @@ pln_status pln_spd_solve(pln_context *ctx, const pln_spd *A, const pln_view *f, 
     char *memory = NULL, *next_block;
     size_t bytes = 0;
     for (size_t i = 0; i < blocks; i++) bytes += block_size(&block[i]);
-    PLN_TRY(pln_alloc(ctx, bytes, 1, &memory));
-    next_block = memory;
+    if (!options->workspace) PLN_TRY(pln_alloc(ctx, bytes, 1, &memory));
+    next_block = memory ? memory : options->workspace;
     for (size_t i = 0; i < blocks; i++, next_block += block_size(&block[i - 1]))
         memcpy(block[i].where, &next_block, sizeof next_block);
     memset(m.zero, 0, (m.stride + 2 * SPD_PAD) * sizeof(float));

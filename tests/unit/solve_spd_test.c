@@ -268,6 +268,18 @@ static void strides_and_too_few_steps(void **state)
         assert_memory_equal(v + y * stride, u + y * 210, 210 * sizeof(float));
         for (size_t x = 210; x < stride; x++) assert_true(v[y * stride + x] == -7);
     }
+    o.workspace = malloc(pln_spd_memory(70, 50, 3, false, 2) + 64);
+    void *workspace = o.workspace;
+    o.workspace = (char *)workspace + (64 - (uintptr_t)workspace % 64);
+    uint64_t held = pln_context_bytes(ctx);
+    pln_context_reset_peak(ctx);
+    memset(v, 0, stride * 50 * sizeof *v);
+    assert_int_equal(pln_spd_solve(ctx, &p.A, &fv, &uv, &o, NULL), PLN_OK);
+    assert_int_equal(pln_context_peak(ctx), held); /* nothing was allocated */
+    for (size_t y = 0; y < 50; y++)
+        assert_memory_equal(v + y * stride, u + y * 210, 210 * sizeof(float));
+    o.workspace = NULL;
+    free(workspace);
     o.max_iterations = 1;
     assert_int_equal(pln_spd_solve(ctx, &p.A, &fv, &uv, &o, NULL), PLN_E_INTERNAL);
     assert_non_null(strstr(pln_context_message(ctx), "1 step"));
