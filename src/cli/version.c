@@ -3,9 +3,6 @@
 #include <glib.h>
 #include <string.h>
 #include <vips/vips.h>
-#ifdef _OPENMP
-#include <omp.h>
-#endif
 
 #include "cli/cli.h"
 #include "image/image.h"
@@ -16,28 +13,18 @@
 #define FFT "KissFFT"
 #endif
 
-static bool has_openmp(void)
-{
-#ifdef _OPENMP
-    return true;
-#else
-    return false;
-#endif
-}
-
 static int print_json(const struct cli *cli, pln_context *ctx)
 {
     json_t *formats = json_array();
     for (size_t i = 0; pln_format_list(i); i++)
         json_array_append_new(formats, json_string(pln_format_list(i)));
-    return cli_json_print(cli,
-                          json_pack("{s:s, s:s, s:s, s:s, s:b, s:i, s:s, s:s, s:[s], s:o}",
-                                    "schema", "planish.version/1", "version", pln_version(), "isa",
-                                    pln_context_isa(ctx), "machine",
-                                    pln_isa_name(pln_isa_machine()), "openmp", has_openmp(),
-                                    "threads", pln_context_threads(ctx), "fft", FFT, "vips",
-                                    vips_version_string(), "devices", "cpu", "formats", formats),
-                          false);
+    return cli_json_print(
+        cli,
+        json_pack("{s:s, s:s, s:s, s:s, s:i, s:s, s:s, s:[s], s:o}", "schema", "planish.version/1",
+                  "version", pln_version(), "isa", pln_context_isa(ctx), "machine",
+                  pln_isa_name(pln_isa_machine()), "threads", pln_context_threads(ctx), "fft", FFT,
+                  "vips", vips_version_string(), "devices", "cpu", "formats", formats),
+        false);
 }
 
 int cli_print_version(const struct cli *cli)
@@ -51,8 +38,7 @@ int cli_print_version(const struct cli *cli)
         printf("planish %s\n", pln_version());
         printf("instruction set  %s (this machine: %s)\n", pln_context_isa(ctx),
                pln_isa_name(pln_isa_machine()));
-        printf("threads          %d (%s)\n", pln_context_threads(ctx),
-               has_openmp() ? "OpenMP" : "built without OpenMP: one thread works");
+        printf("threads          %d\n", pln_context_threads(ctx));
         printf("Fourier          %s\n", FFT);
         printf("files            libvips %s\n", vips_version_string());
         for (size_t i = 0; pln_format_list(i); i++)

@@ -8,8 +8,10 @@
 #include <time.h>
 
 #include "core/internal.h"
+#include "core/pool.h"
 
-#define POLL_NS 20000000u /* 20 ms between progress callbacks */
+#define CONTEXT_SIZE ((sizeof(pln_context) + 63) / 64 * 64)
+#define POLL_NS      20000000u /* 20 ms between progress callbacks */
 
 const char *pln_version(void) { return "0.1.0"; }
 
@@ -135,12 +137,15 @@ pln_status pln_context_new_with(const pln_context_options *given, pln_context **
     heap->alloc = o.alloc;
     heap->free = o.free;
     heap->user = o.alloc_user;
-    ctx = o.alloc(o.alloc_user, sizeof *ctx, 64);
+    /* The context and, behind it, its threads. */
+    ctx = o.alloc(o.alloc_user, CONTEXT_SIZE + pln_pool_size(), 64);
     if (!ctx) {
         o.free(o.alloc_user, heap, sizeof *heap);
         return pln_fail(NULL, PLN_E_MEMORY, "out of memory: no room for a context");
     }
     memset(ctx, 0, sizeof *ctx);
+    ctx->pool = (struct pln_pool *)((char *)ctx + CONTEXT_SIZE);
+    pln_pool_init(ctx->pool);
     ctx->heap = heap;
     ctx->seed = o.seed;
     ctx->window_to = 1;
@@ -167,8 +172,9 @@ void pln_context_free(pln_context *ctx)
 {
     if (!ctx) return;
     struct pln_heap *heap = ctx->heap;
+    pln_pool_end(ctx->pool);
     pln_free(ctx->methods);
-    heap->free(heap->user, ctx, sizeof *ctx);
+    heap->free(heap->user, ctx, CONTEXT_SIZE + pln_pool_size());
     if (atomic_fetch_sub(&heap->references, 1) == 1) heap->free(heap->user, heap, sizeof *heap);
 }
 

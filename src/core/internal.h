@@ -26,6 +26,8 @@ struct pln_context {
     void *progress_user;
     pln_log_fn log;
     void *log_user;
+    struct pln_pool *pool;      /* its threads begin when a loop first wants them */
+    bool in_loop;               /* a parallel loop of this context is running */
     const pln_method **methods; /* registered by the user */
     size_t method_count;
     /* Progress of the running call. */

@@ -1,55 +1,48 @@
 /* SPDX-License-Identifier: MIT */
 /* Parallel loops. Tasks are handed out in order as threads come free; results depend on indices
  * only. */
-#ifdef _OPENMP
-#include <omp.h>
-#endif
-
 #include "core/internal.h"
+#include "core/pool.h"
 
-static bool nested(void)
+struct loop {
+    pln_context *ctx;
+    pln_task *task;
+    void *arg;
+    size_t n;
+    atomic_size_t next;
+    atomic_bool stop;
+};
+
+static void run_tasks(void *arg, int thread)
 {
-#ifdef _OPENMP
-    return omp_in_parallel();
-#else
-    return false;
-#endif
+    struct loop *l = arg;
+    while (!atomic_load_explicit(&l->stop, memory_order_relaxed)) {
+        size_t i = atomic_fetch_add(&l->next, 1);
+        if (i >= l->n) break;
+        /* Thread 0 is the caller's: callbacks belong to it. */
+        if (thread == 0 && pln_poll(l->ctx, (double)i / (double)l->n, false)) {
+            atomic_store(&l->stop, true);
+            break;
+        }
+        l->task(l->arg, i, thread);
+    }
 }
 
 pln_status pln_parallel(pln_context *ctx, size_t n, pln_task *task, void *arg)
 {
-    int threads = ctx->threads < (int)pln_min(n, PLN_MAX_THREADS)
-                      ? ctx->threads
-                      : (int)pln_min(n, PLN_MAX_THREADS);
-    if (nested()) {
+    int threads = (int)pln_min(n, (size_t)ctx->threads);
+
+    if (ctx->in_loop) { /* nested: in the task's own thread */
         for (size_t i = 0; i < n; i++) task(arg, i, 0);
         return PLN_OK;
     }
-    if (threads <= 1) {
-        for (size_t i = 0; i < n && !pln_poll(ctx, (double)i / (double)n, false); i++)
-            task(arg, i, 0);
-    } else {
-        atomic_size_t next;
-        atomic_bool stop;
-        atomic_init(&next, 0);
-        atomic_init(&stop, pln_poll(ctx, 0, false));
-#pragma omp parallel num_threads(threads)
-        {
-#ifdef _OPENMP
-            int thread = omp_get_thread_num();
-#else
-            int thread = 0;
-#endif
-            for (;;) {
-                if (thread == 0 && pln_poll(ctx, (double)atomic_load(&next) / (double)n, false))
-                    atomic_store(&stop, true);
-                if (atomic_load_explicit(&stop, memory_order_relaxed)) break;
-                size_t i = atomic_fetch_add(&next, 1);
-                if (i >= n) break;
-                task(arg, i, thread);
-            }
-        }
-    }
+    struct loop l = {.ctx = ctx, .task = task, .arg = arg, .n = n};
+    ctx->in_loop = true;
+    if (threads > 1)
+        pln_pool_run(ctx->pool, threads, run_tasks, &l);
+    else
+        run_tasks(&l, 0);
+    ctx->in_loop = false;
     if (!ctx->cancelled) return PLN_OK;
     ctx->cancelled = false;
     return pln_fail(ctx, PLN_E_CANCELLED, "cancelled");

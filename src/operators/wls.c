@@ -216,7 +216,7 @@ const pln_method pln_method_wls = {
     .paper = "Z. Farbman, R. Fattal, D. Lischinski, R. Szeliski, \"Edge-Preserving Decompositions "
              "for Multi-Scale Tone and Detail Manipulation\", SIGGRAPH 2008",
     .year = 2008,
-    .summary = "Quadratic smoothing, weaker where the logarithm of the luma changes.",
+    .summary = "quadratic smoothing, weaker where the logarithm of the luma changes",
     .formula =
         "The result minimises\n\n"
         "    Σ_p (u_p − g_p)² + λ ( a_x(p) (∂_x u)²_p + a_y(p) (∂_y u)²_p )\n"
