@@ -45,13 +45,13 @@ static size_t rtv_memory(const void *params, size_t w, size_t h, size_t c, int t
 {
     const struct rtv_params *p = params;
     size_t taps = 2 * (size_t)radius_of(p->sigma) + 1;
-    size_t weights = 2 * w * h * sizeof(float), blurred = w * h * c * sizeof(float);
+    size_t weights = 2 * w * h * sizeof(float);
     /* The rows of the convolution. */
     size_t rows =
         (size_t)threads * ((w * c + 2 * c * taps + 64) * sizeof(float) + taps * sizeof(float *)) +
         4096;
-    return weights + pln_max(blurred + rows, pln_spd_memory(w, h, c, false, threads)) +
-           taps * sizeof(float) + 1024;
+    /* The blurred picture lies in the solver's memory. */
+    return weights + rows + pln_spd_memory(w, h, c, false, threads) + taps * sizeof(float) + 1024;
 }
 
 static double rtv_nanoseconds(const void *params, size_t c)
@@ -90,24 +90,23 @@ static void weigh_rows(void *arg, size_t index, int thread)
     }
 }
 
-static pln_status weigh(pln_context *ctx, struct weights *j, double sigma)
+/* `work` has room for the blurred picture. */
+static pln_status weigh(pln_context *ctx, struct weights *j, double sigma, float *work)
 {
     int radius = radius_of(sigma);
     pln_view blurred = *j->x;
     float *taps = NULL;
     pln_status s = PLN_OK;
 
-    blurred.data = NULL;
+    blurred.data = work;
     blurred.stride = (ptrdiff_t)(blurred.w * blurred.c);
     PLN_TRY(pln_alloc(ctx, 2 * (size_t)radius + 1, sizeof *taps, &taps));
-    PLN_TRY(pln_alloc(ctx, blurred.w * blurred.h, blurred.c * sizeof(float), &blurred.data));
     pln_gaussian_taps(sigma, radius, taps);
     /* Zeros outside, not renormalised: weights along the border are small, and edges there stay. */
     PLN_TRY(pln_convolve_separable(ctx, j->x, &blurred, taps, radius, PLN_BORDER_ZERO));
     j->blurred = &blurred;
     PLN_TRY(pln_parallel(ctx, pln_div_up(blurred.h, ROWS), weigh_rows, j));
 done:
-    pln_free(blurred.data);
     pln_free(taps);
     return s;
 }
@@ -124,24 +123,31 @@ static pln_status rtv_run(pln_context *ctx, const pln_run *r)
                         .eps_s = (float)p->sharpness};
     pln_spd A = {.w = r->w, .h = r->h};
     double sigma = p->sigma;
+    float *work = NULL; /* of the solver, between solves of the blurred picture */
     pln_status s = PLN_OK;
 
     PLN_TRY(pln_alloc(ctx, r->w * r->h, sizeof *j.wx, &j.wx));
     PLN_TRY(pln_alloc(ctx, r->w * r->h, sizeof *j.wy, &j.wy));
+    PLN_TRY(pln_alloc(ctx, pln_spd_memory(r->w, r->h, r->in.c, false, pln_context_threads(ctx)), 1,
+                      &work));
     A.right = j.wx;
     A.down = j.wy;
     for (int i = 0; i < p->iterations; i++) {
         double from = (double)i / p->iterations, to = (double)(i + 1) / p->iterations;
         PLN_TRY(pln_progress(ctx, from, "weights"));
-        PLN_TRY(weigh(ctx, &j, sigma));
+        PLN_TRY(weigh(ctx, &j, sigma, work));
         /* The previous picture is near the next one. */
-        pln_spd_options o = {
-            .tolerance = p->tolerance, .warm = i > 0, .progress_from = from, .progress_to = to};
+        pln_spd_options o = {.tolerance = p->tolerance,
+                             .warm = i > 0,
+                             .progress_from = from,
+                             .progress_to = to,
+                             .workspace = work};
         PLN_TRY(pln_spd_solve(ctx, &A, &r->in, &r->out, &o, NULL));
         j.x = &r->out;
         sigma = sigma / 2 > 0.5 ? sigma / 2 : 0.5;
     }
 done:
+    pln_free(work);
     pln_free(j.wy);
     pln_free(j.wx);
     return s;

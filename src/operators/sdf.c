@@ -88,7 +88,8 @@ struct edges {
     const struct sdf_kernels *k;
     const pln_view *colours; /* T of the distances */
     size_t directions;
-    float *row; /* a thread: distances */
+    float *row;  /* a thread: distances */
+    float *work; /* room for T, or NULL: allocated */
     size_t row_size;
     float *min, *max; /* a task */
     float *weights[MOST];
@@ -174,13 +175,14 @@ static void lab_rows(void *arg, size_t index, int thread)
 }
 
 /* *made: what to free, NULL when T is V itself. */
-static pln_status transform(pln_context *ctx, const pln_view *v, pln_view *t, float **made)
+static pln_status transform(pln_context *ctx, const pln_view *v, pln_view *t, float *work,
+                            float **made)
 {
     *t = *v;
     if (v->c == 1) return PLN_OK;
     t->stride = (ptrdiff_t)(3 * v->w);
-    pln_status s = pln_alloc(ctx, v->w * v->h, 3 * sizeof(float), made);
-    t->data = *made;
+    pln_status s = work ? PLN_OK : pln_alloc(ctx, v->w * v->h, 3 * sizeof(float), made);
+    t->data = work ? work : *made;
     struct lab j = {v, t};
     return s ? s : pln_parallel(ctx, pln_div_up(v->h, ROWS), lab_rows, &j);
 }
@@ -193,7 +195,7 @@ static pln_status weigh_picture(pln_context *ctx, struct edges *e, const pln_vie
     pln_view t;
     pln_status s = PLN_OK;
 
-    PLN_TRY(transform(ctx, v, &t, &made));
+    PLN_TRY(transform(ctx, v, &t, e->work, &made));
     e->colours = &t;
     PLN_TRY(weigh(ctx, e, rate, factor));
 done:
@@ -247,6 +249,10 @@ static pln_status sdf_run(pln_context *ctx, const pln_run *r)
     for (size_t k = 0; k < e.directions; k++) e.weights[k] = guide_weights + k * n;
     PLN_TRY(weigh_guide(ctx, &e, guide, p));
 
+    /* The solver's memory; between solves it holds T of the current picture. */
+    PLN_TRY(pln_alloc(
+        ctx, pln_spd_memory(r->w, r->h, r->in.c, e.directions == 4, pln_context_threads(ctx)), 1,
+        &e.work));
     pln_spd A = {.w = r->w, .h = r->h, .right = weights, .down = weights + n};
     if (e.directions == 4) A.down_right = weights + 2 * n, A.down_left = weights + 3 * n;
     for (size_t k = 0; k < e.directions; k++)
@@ -260,11 +266,15 @@ static pln_status sdf_run(pln_context *ctx, const pln_run *r)
         } else {
             PLN_TRY(weigh_picture(ctx, &e, &r->out, p->nu, p->lambda));
         }
-        pln_spd_options o = {
-            .tolerance = p->tolerance, .warm = i > 0, .progress_from = from, .progress_to = to};
+        pln_spd_options o = {.tolerance = p->tolerance,
+                             .warm = i > 0,
+                             .progress_from = from,
+                             .progress_to = to,
+                             .workspace = e.work};
         PLN_TRY(pln_spd_solve(ctx, &A, &r->in, &r->out, &o, NULL));
     }
 done:
+    pln_free(e.work);
     pln_free(e.max);
     pln_free(e.min);
     pln_free(e.row);
