@@ -699,6 +699,18 @@ static void residual_task(void *arg, size_t band, int thread)
         }
 }
 
+enum { AHEAD = 16 }; /* rows */
+
+/* Asks for the tile's part of row y of c planes: rows of a tile are too short for the machine to
+ * see them coming. */
+static inline void prefetch_row(const struct solver *s, const float *planes, size_t y, size_t x0)
+{
+    if (y >= s->h || x0 >= row_length(s, y)) return;
+    for (size_t b = 0; b < s->c; b++)
+        for (size_t x = 0; x < s->shape.columns; x += 16)
+            __builtin_prefetch(planes + b * s->plane + at(s, y, x0 + x));
+}
+
 /* Forward substitution in a tile; partial = its share of r M^-1 r. */
 static void forward_task(void *arg, size_t index, int thread)
 {
@@ -709,11 +721,13 @@ static void forward_task(void *arg, size_t index, int thread)
     double *sum = s->partial + 4 * index;
     (void)thread;
     memset(sum, 0, 4 * sizeof *sum);
+    for (size_t y = y0; y < y0 + AHEAD; y++) prefetch_row(s, s->r, y, x0);
     bool clipped = y0 + t->rows > s->h || x0 + t->columns > row_length(s, y0 | 1);
     size_t kept = clipped ? 0 : t->inner; /* all written below */
     memset(v + kept * s->v, 0, (t->all - kept) * s->v * sizeof *v);
     for (size_t y = y0; y < pln_min(s->h, y0 + t->rows); y++) {
         size_t n = row_length(s, y), i = at(s, y, x0);
+        prefetch_row(s, s->r, y + AHEAD, x0);
         if (n <= x0) continue;
         const float *r[3] = {s->r + i, s->r + (s->c > 1 ? s->plane : 0) + i,
                              s->r + (s->c > 1 ? 2 * s->plane : 0) + i};
@@ -754,6 +768,7 @@ static void backward_task(void *arg, size_t index, int thread)
     for (size_t i = 0; i < border; i++)
         if (outer[i] != SPD_NIL)
             memcpy(v + (t->inner + i) * s->v, s->face_v + outer[i] * s->v, s->v * sizeof *v);
+    for (size_t y = y0; y < y0 + t->rows; y++) prefetch_row(s, s->p, y, x0);
     s->k->backward(s->tile + index, s->v, v);
     for (size_t y = y0; y < pln_min(s->h, y0 + t->rows); y++) {
         size_t n = row_length(s, y), i = at(s, y, x0);
