@@ -65,39 +65,34 @@ static pln_status filter(struct loom *l, double *v, weight_fn *weight, const dou
 {
     pln_context *ctx = l->ctx;
     size_t n = l->n, row = pln_div_up(n + 2, 16) * 16, half = n / 2 + 1;
-    size_t columns = pln_div_up(half, PLN_FFT_LANES) * PLN_FFT_LANES;
-    float *real = NULL, *spectrum = NULL, *block = NULL, *scratch = NULL;
+    size_t columns = pln_div_up(half, 8) * 8;
+    float *real = NULL, *spectrum = NULL, *column = NULL, *scratch = NULL;
     pln_fft *fft = NULL;
     pln_status s = PLN_OK;
 
     PLN_TRY(pln_fft_new(ctx, n, n, &fft));
     PLN_TRY(pln_alloc(ctx, row, sizeof *real, &real));
-    PLN_TRY(pln_calloc(ctx, n * columns, 2 * sizeof *spectrum, &spectrum));
-    PLN_TRY(pln_alloc(ctx, n * PLN_FFT_LANES, 2 * sizeof *block, &block));
+    PLN_TRY(pln_alloc(ctx, n * columns, 2 * sizeof *spectrum, &spectrum));
+    PLN_TRY(pln_alloc(ctx, n, 2 * sizeof *column, &column));
     PLN_TRY(pln_alloc(ctx, pln_fft_scratch(n, n), sizeof *scratch, &scratch));
     for (size_t y = 0; y < n; y++) {
         for (size_t x = 0; x < n; x++) real[x] = (float)v[y * n + x];
         pln_fft_row(fft, real, spectrum + 2 * y * columns, scratch);
     }
-    for (size_t x0 = 0; x0 < columns; x0 += PLN_FFT_LANES) {
+    for (size_t x = 0; x < half; x++) {
+        double fx = ((double)x - (2 * x >= n ? (double)n : 0)) / (double)n;
         for (size_t y = 0; y < n; y++)
-            memcpy(block + 2 * PLN_FFT_LANES * y, spectrum + 2 * (y * columns + x0),
-                   2 * PLN_FFT_LANES * sizeof *block);
-        pln_fft_columns(fft, block, false, scratch);
+            memcpy(column + 2 * y, spectrum + 2 * (y * columns + x), 2 * sizeof *column);
+        pln_fft_column(fft, column, false, scratch);
         for (size_t y = 0; y < n; y++) {
             double fy = ((double)y - (2 * y >= n ? (double)n : 0)) / (double)n;
-            for (size_t i = 0; i < PLN_FFT_LANES; i++) {
-                size_t x = x0 + i;
-                double fx = ((double)x - (2 * x >= n ? (double)n : 0)) / (double)n;
-                float k = x < half ? (float)(weight(p, fx, fy) / (double)(n * n)) : 0;
-                block[2 * (PLN_FFT_LANES * y + i)] *= k;
-                block[2 * (PLN_FFT_LANES * y + i) + 1] *= k;
-            }
+            float k = (float)(weight(p, fx, fy) / (double)(n * n));
+            column[2 * y] *= k;
+            column[2 * y + 1] *= k;
         }
-        pln_fft_columns(fft, block, true, scratch);
+        pln_fft_column(fft, column, true, scratch);
         for (size_t y = 0; y < n; y++)
-            memcpy(spectrum + 2 * (y * columns + x0), block + 2 * PLN_FFT_LANES * y,
-                   2 * PLN_FFT_LANES * sizeof *block);
+            memcpy(spectrum + 2 * (y * columns + x), column + 2 * y, 2 * sizeof *column);
     }
     for (size_t y = 0; y < n; y++) {
         pln_fft_row_inverse(fft, spectrum + 2 * y * columns, real, scratch);
@@ -105,7 +100,7 @@ static pln_status filter(struct loom *l, double *v, weight_fn *weight, const dou
     }
 done:
     pln_free(scratch);
-    pln_free(block);
+    pln_free(column);
     pln_free(spectrum);
     pln_free(real);
     pln_fft_free(fft);

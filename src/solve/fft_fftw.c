@@ -8,19 +8,11 @@
 
 struct pln_fft {
     size_t w, h;
-    fftwf_plan row, row_inverse, columns, columns_inverse;
+    fftwf_plan row, row_inverse, column, column_inverse;
 };
 
 /* FFTW's planner is one for the process and not safe to enter twice. */
 static pthread_mutex_t planner = PTHREAD_MUTEX_INITIALIZER;
-
-static fftwf_plan plan_columns(float *block, size_t h, int sign)
-{
-    int n = (int)h;
-    fftwf_complex *z = (fftwf_complex *)block;
-    return fftwf_plan_many_dft(1, &n, PLN_FFT_LANES, z, NULL, PLN_FFT_LANES, 1, z, NULL,
-                               PLN_FFT_LANES, 1, sign, FFTW_ESTIMATE);
-}
 
 pln_status pln_fft_new(pln_context *ctx, size_t w, size_t h, pln_fft **result)
 {
@@ -32,14 +24,15 @@ pln_status pln_fft_new(pln_context *ctx, size_t w, size_t h, pln_fft **result)
     fft->w = w;
     fft->h = h;
     PLN_TRY(pln_alloc(ctx, w + 2, sizeof *real, &real));
-    PLN_TRY(pln_alloc(ctx, pln_max(w / 2 + 1, h * PLN_FFT_LANES), 2 * sizeof *complex, &complex));
+    PLN_TRY(pln_alloc(ctx, pln_max(w / 2 + 1, h), 2 * sizeof *complex, &complex));
     pthread_mutex_lock(&planner);
     fft->row = fftwf_plan_dft_r2c_1d((int)w, real, (fftwf_complex *)complex, FFTW_ESTIMATE);
     fft->row_inverse = fftwf_plan_dft_c2r_1d((int)w, (fftwf_complex *)complex, real, FFTW_ESTIMATE);
-    fft->columns = plan_columns(complex, h, FFTW_FORWARD);
-    fft->columns_inverse = plan_columns(complex, h, FFTW_BACKWARD);
+    fftwf_complex *z = (fftwf_complex *)complex;
+    fft->column = fftwf_plan_dft_1d((int)h, z, z, FFTW_FORWARD, FFTW_ESTIMATE);
+    fft->column_inverse = fftwf_plan_dft_1d((int)h, z, z, FFTW_BACKWARD, FFTW_ESTIMATE);
     pthread_mutex_unlock(&planner);
-    if (!fft->row || !fft->row_inverse || !fft->columns || !fft->columns_inverse) {
+    if (!fft->row || !fft->row_inverse || !fft->column || !fft->column_inverse) {
         s = pln_fail(ctx, PLN_E_MEMORY, "FFTW has no plan for %zux%zu", w, h);
         goto done;
     }
@@ -58,8 +51,8 @@ void pln_fft_free(pln_fft *fft)
     pthread_mutex_lock(&planner);
     if (fft->row) fftwf_destroy_plan(fft->row);
     if (fft->row_inverse) fftwf_destroy_plan(fft->row_inverse);
-    if (fft->columns) fftwf_destroy_plan(fft->columns);
-    if (fft->columns_inverse) fftwf_destroy_plan(fft->columns_inverse);
+    if (fft->column) fftwf_destroy_plan(fft->column);
+    if (fft->column_inverse) fftwf_destroy_plan(fft->column_inverse);
     pthread_mutex_unlock(&planner);
     pln_free(fft);
 }
@@ -83,9 +76,9 @@ void pln_fft_row_inverse(const pln_fft *fft, float *in, float *out, float *scrat
     fftwf_execute_dft_c2r(fft->row_inverse, (fftwf_complex *)in, out);
 }
 
-void pln_fft_columns(const pln_fft *fft, float *block, bool inverse, float *scratch)
+void pln_fft_column(const pln_fft *fft, float *column, bool inverse, float *scratch)
 {
     (void)scratch;
-    fftwf_complex *z = (fftwf_complex *)block;
-    fftwf_execute_dft(inverse ? fft->columns_inverse : fft->columns, z, z);
+    fftwf_complex *z = (fftwf_complex *)column;
+    fftwf_execute_dft(inverse ? fft->column_inverse : fft->column, z, z);
 }

@@ -74,11 +74,9 @@ void pln_fft_row_inverse(const pln_fft *fft, float *in, float *out, float *scrat
     for (size_t i = 0; i < fft->w; i++) out[i] = f[i].r;
 }
 
-void pln_fft_columns(const pln_fft *fft, float *block, bool inverse, float *scratch)
+void pln_fft_column(const pln_fft *fft, float *column, bool inverse, float *scratch)
 {
-    kiss_fft_cpx *z = (kiss_fft_cpx *)block, *f = (kiss_fft_cpx *)scratch;
-    for (size_t lane = 0; lane < PLN_FFT_LANES; lane++) {
-        kiss_fft_stride(inverse ? fft->column_inverse : fft->column, z + lane, f, PLN_FFT_LANES);
-        for (size_t y = 0; y < fft->h; y++) z[y * PLN_FFT_LANES + lane] = f[y];
-    }
+    kiss_fft_cpx *z = (kiss_fft_cpx *)scratch;
+    memcpy(z, column, fft->h * sizeof *z);
+    kiss_fft(inverse ? fft->column_inverse : fft->column, z, (kiss_fft_cpx *)column);
 }

@@ -6,9 +6,10 @@
 #include <math.h>
 #include <string.h>
 
+#include "solve/poisson_kernels.h"
 #include "solve/solve.h"
 
-enum { ROWS = 16, LANES = PLN_FFT_LANES };
+enum { ROWS = 16, LANES = POISSON_LANES };
 
 struct pln_poisson {
     size_t w, h, planes;
@@ -25,11 +26,15 @@ size_t pln_poisson_stride(size_t w) { return pln_div_up(w, 16) * 16; }
 
 static size_t columns_of(size_t fw) { return pln_div_up(fw / 2 + 1, LANES) * LANES; }
 
+/* Floats from column to column of a block; a few more than needed, lest all columns start at one
+ * line of the cache. */
+static size_t column_size(size_t fh) { return 2 * (pln_div_up(fh, 8) * 8 + 8); }
+
 /* Floats a thread needs: rows of f and one row of the transform, or one block of columns. */
 static size_t scratch_size(size_t w, size_t fw, size_t fh, size_t planes)
 {
-    size_t rows = planes * ROWS * pln_poisson_stride(w) + pln_poisson_stride(fw),
-           block = 2 * LANES * fh;
+    size_t rows = planes * ROWS * pln_poisson_stride(w) + pln_poisson_stride(fw);
+    size_t block = LANES * column_size(fh);
     return pln_div_up(pln_max(rows, block), 16) * 16 + pln_div_up(pln_fft_scratch(fw, fh), 16) * 16;
 }
 
@@ -39,8 +44,8 @@ size_t pln_poisson_memory(size_t w, size_t h, size_t planes, bool reflect, int t
     size_t floats =
         2 * planes * h * columns_of(fw) + (size_t)threads * scratch_size(w, fw, fh, planes);
     floats += columns_of(fw) + fh;
-    /* While planning: a row and a block of columns. */
-    floats += fw + 2 + 2 * pln_max(fw / 2 + 1, fh * LANES);
+    /* While planning: a row and a column. */
+    floats += fw + 2 + 2 * pln_max(fw / 2 + 1, fh);
     return floats * sizeof(float) + 16 * (fw + fh) + 4096;
 }
 
@@ -93,6 +98,7 @@ void pln_poisson_free(pln_poisson *p)
 
 struct pass {
     pln_poisson *p;
+    const struct poisson_kernels *kernels;
     float k;
     pln_poisson_fill *fill;
     void *arg;
@@ -142,22 +148,22 @@ static void columns(void *arg, size_t index, int thread)
     const struct pass *pass = arg;
     pln_poisson *p = pass->p;
     size_t blocks = p->columns / LANES, plane = index / blocks, x0 = index % blocks * LANES;
-    float *block = thread_scratch(p, thread);
-    float scale = (float)(1 / ((double)p->fw * (double)p->fh)), dx[2 * LANES];
+    size_t size = column_size(p->fh);
+    float *block = thread_scratch(p, thread), *rows = spectrum_row(p, plane, 0) + 2 * x0;
+    float scale = (float)(1 / ((double)p->fw * (double)p->fh));
 
-    for (size_t y = 0; y < p->fh; y++)
-        memcpy(block + 2 * LANES * y, spectrum_row(p, plane, y < p->h ? y : p->fh - 1 - y) + 2 * x0,
-               2 * LANES * sizeof *block);
-    pln_fft_columns(p->fft, block, false, fft_scratch(p, thread));
-    for (size_t i = 0; i < LANES; i++) dx[2 * i] = dx[2 * i + 1] = p->dx[x0 + i];
-    for (size_t y = 0; y < p->fh; y++) {
-        float *restrict z = block + 2 * LANES * y, dy = p->dy[y];
-        for (size_t i = 0; i < 2 * LANES; i++) z[i] *= scale / (1 + pass->k * (dx[i] + dy));
+    pass->kernels->gather(block, size, rows, 2 * p->columns, p->h);
+    for (size_t i = 0; i < LANES; i++) {
+        float *z = block + i * size;
+        for (size_t y = p->h; y < p->fh; y++) { /* the mirror image */
+            z[2 * y] = z[2 * (p->fh - 1 - y)];
+            z[2 * y + 1] = z[2 * (p->fh - 1 - y) + 1];
+        }
+        pln_fft_column(p->fft, z, false, fft_scratch(p, thread));
+        pass->kernels->divide(z, p->dy, p->dx[x0 + i], pass->k, scale, p->fh);
+        pln_fft_column(p->fft, z, true, fft_scratch(p, thread));
     }
-    pln_fft_columns(p->fft, block, true, fft_scratch(p, thread));
-    for (size_t y = 0; y < p->h; y++)
-        memcpy(spectrum_row(p, plane, y) + 2 * x0, block + 2 * LANES * y,
-               2 * LANES * sizeof *block);
+    pass->kernels->scatter(rows, 2 * p->columns, block, size, p->h);
 }
 
 static void inverse_rows(void *arg, size_t index, int thread)
@@ -180,7 +186,12 @@ static void inverse_rows(void *arg, size_t index, int thread)
 pln_status pln_poisson_solve(pln_context *ctx, pln_poisson *p, double k, pln_poisson_fill *fill,
                              void *arg, float *u)
 {
-    struct pass pass = {.p = p, .k = (float)k, .fill = fill, .arg = arg, .u = u};
+    struct pass pass = {.p = p,
+                        .kernels = PLN_KERNELS_PICK(ctx, pln_poisson_kernels),
+                        .k = (float)k,
+                        .fill = fill,
+                        .arg = arg,
+                        .u = u};
     size_t row_tasks = pln_div_up(p->h, ROWS);
     pln_status s = PLN_OK;
 

@@ -71,7 +71,6 @@ size_t pln_spd_memory(size_t w, size_t h, size_t c, bool nine_points, int thread
  * buffers come from pln_alloc and rows start at multiples of 64 bytes. Read-only after it is made:
  * any threads may use it at once. */
 typedef struct pln_fft pln_fft;
-#define PLN_FFT_LANES 16 /* columns transformed together */
 pln_status pln_fft_new(pln_context *ctx, size_t w, size_t h, pln_fft **fft) PLN_CHECK;
 void pln_fft_free(pln_fft *fft);
 /* Floats of scratch a thread needs for the calls below. */
@@ -80,8 +79,9 @@ size_t pln_fft_scratch(size_t w, size_t h);
  */
 void pln_fft_row(const pln_fft *fft, float *in, float *out, float *scratch);
 void pln_fft_row_inverse(const pln_fft *fft, float *in, float *out, float *scratch);
-/* PLN_FFT_LANES interleaved columns of h complex numbers, in place, without the factor 1/h. */
-void pln_fft_columns(const pln_fft *fft, float *block, bool inverse, float *scratch);
+/* A column of h complex numbers, in place, without the factor 1/h. Columns are copied together before: FFTW takes
+ * three to five times as long for strided ones. */
+void pln_fft_column(const pln_fft *fft, float *column, bool inverse, float *scratch);
 
 /* ---- Screened Poisson equation (poisson.c) ----
  *
