@@ -232,12 +232,15 @@ static inline float float_of(uint32_t bits)
 
 /* Columns have a fixed number of entries: the end of a loop over each node's own number could not
  * be foreseen, and costs more than the arithmetic. */
+enum { AHEAD = 256 }; /* words of the stream of blocks asked for before they are needed */
+
 #define SUBSTITUTE(type, sum_type, name, as_sum)                                                   \
     static void forward_##name(const struct spd_tile *t, type *restrict v, sum_type *sum)          \
     {                                                                                              \
         const uint32_t *block = t->block;                                                          \
         sum_type total = {0};                                                                      \
         for (size_t i = 0; i < t->inner; i++, block += SPD_BLOCK) {                                \
+            __builtin_prefetch(block + AHEAD);                                                     \
             type y = v[i], z = y * float_of(block[0]);                                             \
             v[i] = z;                                                                              \
             total += as_sum(y * z);                                                                \
@@ -252,6 +255,7 @@ static inline float float_of(uint32_t bits)
         for (size_t i = t->inner; i-- > 0;) {                                                      \
             type s = {0};                                                                          \
             block -= SPD_BLOCK;                                                                    \
+            __builtin_prefetch(block - AHEAD);                                                     \
             for (int a = 1; a < SPD_BLOCK; a++)                                                    \
                 s += float_of(block[a] & 0xffff0000u) * v[block[a] & 0xffff];                      \
             v[i] += s * float_of(block[0]);                                                        \
