@@ -67,8 +67,9 @@ static double wls_nanoseconds(const void *params, size_t c)
     /* Steps of the solver at tolerance 1e-4; they grow with the digits asked for. */
     double steps = p->lambda < 0.2 ? 14 : p->lambda < 4 ? 20 : 28;
     steps *= p->tolerance < 1e-6 ? 1.8 : p->tolerance < 1e-4 ? 1.4 : 1;
-    if (c == 1) return 80 + 8 * steps;
-    return p->guide_mode == GUIDE_CHANNEL ? 3 * (80 + 8 * steps) : 95 + 16 * steps;
+    double single = 75 + 4.5 * steps;
+    if (c == 1) return single;
+    return p->guide_mode == GUIDE_CHANNEL ? 3 * single : 110 + 8 * steps;
 }
 
 static bool wls_identity(const void *params)
