@@ -304,12 +304,12 @@ static pln_status open_image(struct source *f, VipsAccess access, VipsImage **im
 }
 
 /* Replaces *image by the result of an operation; `failed` is what the operation returned. */
-static pln_status step(struct source *f, int failed, VipsImage **image, VipsImage *result)
+static pln_status step(struct source *f, int failed, VipsImage **image, VipsImage **result)
 {
     char text[512];
     if (failed) return pln_fail(f->ctx, PLN_E_FORMAT, "%s: %s", f->name, pln_vips_error(text));
     g_object_unref(*image);
-    *image = result;
+    *image = *result;
     return PLN_OK;
 }
 
@@ -330,14 +330,14 @@ static pln_status to_rgb(struct source *f, VipsImage **image)
     pln_status s = PLN_OK;
     int depth = in->BandFmt == VIPS_FORMAT_USHORT ? 16 : 8;
 
-    if (in->Coding == VIPS_CODING_RAD) return step(f, vips_rad2float(in, &out, NULL), image, out);
+    if (in->Coding == VIPS_CODING_RAD) return step(f, vips_rad2float(in, &out, NULL), image, &out);
     switch (vips_image_guess_interpretation(in)) {
     case VIPS_INTERPRETATION_CMYK:
         pln_log(ctx, 0, "%s: CMYK becomes RGB through its profile", f->name);
         s = step(f,
                  vips_icc_transform(in, &out, "srgb", "embedded", TRUE, "input_profile", "cmyk",
                                     "depth", depth, NULL),
-                 image, out);
+                 image, &out);
         if (!s) vips_image_remove(*image, VIPS_META_ICC_NAME);
         return s;
     case VIPS_INTERPRETATION_LAB:
@@ -353,7 +353,7 @@ static pln_status to_rgb(struct source *f, VipsImage **image)
                                       ? VIPS_INTERPRETATION_RGB16
                                       : VIPS_INTERPRETATION_sRGB,
                                   NULL),
-                 image, out);
+                 image, &out);
         if (!s) vips_image_remove(*image, VIPS_META_ICC_NAME);
         return s;
     default:
@@ -480,7 +480,7 @@ static pln_status load_vips(struct source *f, pln_image **result)
         g_object_unref(in);
         in = NULL;
         PLN_TRY(open_image(f, VIPS_ACCESS_RANDOM, &in));
-        PLN_TRY(step(f, vips_autorot(in, &out, NULL), &in, out));
+        PLN_TRY(step(f, vips_autorot(in, &out, NULL), &in, &out));
     }
     PLN_TRY(to_rgb(f, &in));
     bool alpha = in->Bands == 2 || in->Bands == 4;
