@@ -95,7 +95,7 @@ static pln_status encode_vips(pln_context *ctx, const pln_image *image, const st
     VipsImage *borrowed = NULL, *out = NULL;
     VipsTarget *target = NULL;
     void *packed = NULL;
-    char options[80], text[512];
+    char options[96], quality[16] = "", text[512];
     pln_status s = PLN_OK;
 
     PLN_TRY(pln_vips_start(ctx));
@@ -122,14 +122,11 @@ static pln_status encode_vips(pln_context *ctx, const pln_image *image, const st
     describe(out, image, f, depth, o->strip);
     /* ".ppm" makes three channels of grey. */
     bool pgm = !strcmp(f->name, "ppm") && c == 1;
-    snprintf(options, sizeof options, "%s", pgm ? ".pgm" : f->suffix);
-    g_strlcat(options, f->options, sizeof options);
-    if (f->quality) {
-        char with[80];
-        snprintf(with, sizeof with, "%s[Q=%d%s]", f->suffix, o->quality ? o->quality : f->quality,
-                 !strcmp(f->name, "jpeg") ? ",optimize-coding" : "");
-        g_strlcpy(options, with, sizeof options);
-    }
+    /* ".jpg[optimize-coding,Q=92]" */
+    if (f->quality)
+        snprintf(quality, sizeof quality, "%sQ=%d", *f->options ? "," : "",
+                 o->quality ? o->quality : f->quality);
+    snprintf(options, sizeof options, "%s[%s%s]", pgm ? ".pgm" : f->suffix, f->options, quality);
     target = vips_target_new_to_memory();
     if (vips_image_write_to_target(out, options, target, NULL)) {
         s = pln_fail(ctx, PLN_E_WRITE, "%s: %s", f->title, pln_vips_error(text));
