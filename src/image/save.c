@@ -122,11 +122,13 @@ static pln_status encode_vips(pln_context *ctx, const pln_image *image, const st
     describe(out, image, f, depth, o->strip);
     /* ".ppm" makes three channels of grey. */
     bool pgm = !strcmp(f->name, "ppm") && c == 1;
-    /* ".jpg[optimize-coding,Q=92]" */
+    /* ".jpg[optimize-coding,Q=92]"; empty brackets are an error */
     if (f->quality)
         snprintf(quality, sizeof quality, "%sQ=%d", *f->options ? "," : "",
                  o->quality ? o->quality : f->quality);
-    snprintf(options, sizeof options, "%s[%s%s]", pgm ? ".pgm" : f->suffix, f->options, quality);
+    bool any = *f->options || *quality;
+    snprintf(options, sizeof options, "%s%s%s%s%s", pgm ? ".pgm" : f->suffix, any ? "[" : "",
+             f->options, quality, any ? "]" : "");
     target = vips_target_new_to_memory();
     if (vips_image_write_to_target(out, options, target, NULL)) {
         s = pln_fail(ctx, PLN_E_WRITE, "%s: %s", f->title, pln_vips_error(text));
