@@ -362,7 +362,7 @@ static void metadata_is_carried(void **state)
     assert_int_equal(vips_icc_export(v, &srgb, "output_profile", "srgb", NULL) &&
                          vips_profile_load("srgb", NULL, NULL),
                      0);
-    if (!srgb) srgb = v, g_object_ref(v);
+    if (!srgb) srgb = g_object_ref(v);
     vips_image_set_blob_copy(srgb, VIPS_META_XMP_NAME, xmp, sizeof xmp - 1);
     vips_image_set_string(srgb, "exif-ifd0-Copyright",
                           "nobody (nobody, ASCII, 7 components, 7 bytes)");
