@@ -49,8 +49,8 @@ static const struct pln_format formats[] = {
     {"avif", "AVIF", ".avif", "avif", "", 8, 80, true},
     {"heif", "HEIF", ".heic", "heic heif", "", 8, 80, true},
     {"jxl", "JPEG XL", ".jxl", "jxl", "", ANY_DEPTH, 90, true},
-    {"pfm", "PFM", ".pfm", "pfm", "[strip]", 32, 0, false},
-    {"ppm", "PPM", ".ppm", "ppm pgm pnm", "[strip]", 8 | 16, 0, false}, /* else: a date inside */
+    {"pfm", "PFM", ".pfm", "pfm", "strip", 32, 0, false},
+    {"ppm", "PPM", ".ppm", "ppm pgm pnm", "strip", 8 | 16, 0, false}, /* else: a date inside */
     {"hdr", "Radiance HDR", ".hdr", "hdr rad", "", 32, 0, false},
     {"exr", "OpenEXR", ".exr", "exr", "", 32, 0, false},
     {"npy", "NumPy", ".npy", "npy", "", ANY_DEPTH, 0, true},
