@@ -16,8 +16,9 @@
 static int print_json(const struct cli *cli, pln_context *ctx)
 {
     json_t *formats = json_array();
-    for (size_t i = 0; pln_format_list(i); i++)
-        json_array_append_new(formats, json_string(pln_format_list(i)));
+    char line[64];
+    for (size_t i = 0; pln_format_line(i, line); i++)
+        json_array_append_new(formats, json_string(line));
     return cli_json_print(
         cli,
         json_pack("{s:s, s:s, s:s, s:s, s:i, s:s, s:s, s:[s], s:o}", "schema", "planish.version/1",
@@ -30,6 +31,7 @@ static int print_json(const struct cli *cli, pln_context *ctx)
 int cli_print_version(const struct cli *cli)
 {
     pln_context *ctx = NULL;
+    char line[64];
     int code = cli_context(cli, 1, &ctx);
     if (code) return code;
     if (cli->json) {
@@ -41,8 +43,7 @@ int cli_print_version(const struct cli *cli)
         printf("threads          %d\n", pln_context_threads(ctx));
         printf("Fourier          %s\n", FFT);
         printf("files            libvips %s\n", vips_version_string());
-        for (size_t i = 0; pln_format_list(i); i++)
-            printf("                 %s\n", pln_format_list(i));
+        for (size_t i = 0; pln_format_line(i, line); i++) printf("                 %s\n", line);
         printf("devices          cpu\n");
         code = cli_flush(cli);
     }

@@ -106,15 +106,14 @@ static bool readable(const struct pln_format *f)
     return false;
 }
 
-const char *pln_format_list(size_t i)
+bool pln_format_line(size_t i, char line[64])
 {
-    static char lines[FORMATS][48]; /* filled with the same text by whoever comes */
-    if (i >= FORMATS) return NULL;
+    if (i >= FORMATS) return false;
     bool r = readable(&formats[i]), w = pln_format_writable(formats[i].name);
-    snprintf(lines[i], sizeof lines[i], "%s %s", formats[i].title,
+    snprintf(line, 64, "%s %s", formats[i].title,
              r && w ? "read write"
              : r    ? "read"
              : w    ? "write"
                     : "not in this libvips");
-    return lines[i];
+    return true;
 }

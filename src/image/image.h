@@ -85,7 +85,7 @@ pln_status pln_text(pln_context *ctx, const char *text, double px, pln_view *cov
  * write it. */
 const char *pln_format_of(const char *path);
 bool pln_format_writable(const char *format);
-/* Line i of "PNG read write", NULL at the end: for --version. */
-const char *pln_format_list(size_t i);
+/* Line i of the formats, "PNG read write"; false past the end. For --version. */
+bool pln_format_line(size_t i, char line[64]);
 
 #endif
