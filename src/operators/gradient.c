@@ -62,6 +62,49 @@ void pln_gradient_fill(void *arg, size_t y0, size_t rows, float *dst, size_t pla
     }
 }
 
+/* ---- Means ---- */
+
+struct means {
+    float *u;
+    const float *of;
+    size_t w, h, stride;
+    float shift;
+};
+
+static double sum_differences(void *arg, size_t index, int thread)
+{
+    const struct means *m = arg;
+    double sum = 0;
+    (void)thread;
+    for (size_t y = index * ROWS; y < pln_min(m->h, (index + 1) * ROWS); y++)
+        for (size_t x = 0; x < m->w; x++)
+            sum += (double)m->of[y * m->stride + x] - (double)m->u[y * m->stride + x];
+    return sum;
+}
+
+static void shift_rows(void *arg, size_t index, int thread)
+{
+    const struct means *m = arg;
+    (void)thread;
+    for (size_t y = index * ROWS; y < pln_min(m->h, (index + 1) * ROWS); y++)
+        for (size_t x = 0; x < m->w; x++) m->u[y * m->stride + x] += m->shift;
+}
+
+pln_status pln_planes_keep_mean(pln_context *ctx, float *u, const float *of, size_t w, size_t h,
+                                size_t c, size_t stride)
+{
+    pln_status s = PLN_OK;
+    for (size_t k = 0; k < c; k++) {
+        struct means m = {u + k * h * stride, of + k * h * stride, w, h, stride, 0};
+        double sum;
+        PLN_TRY(pln_parallel_sum(ctx, pln_div_up(h, ROWS), sum_differences, &m, &sum));
+        m.shift = (float)(sum / ((double)w * (double)h));
+        PLN_TRY(pln_parallel(ctx, pln_div_up(h, ROWS), shift_rows, &m));
+    }
+done:
+    return s;
+}
+
 /* ---- Planes ---- */
 
 struct planes {
