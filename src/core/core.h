@@ -137,6 +137,16 @@ void pln_format_bytes(uint64_t bytes, char text[32]);
  * enough to suggest. */
 const char *pln_nearest(const char *word, const char *const *candidates);
 
+/* ---- Whole files ---- */
+
+/* Writes bytes under a temporary name in the target's folder, fsync, rename. "-" writes standard
+ * output. */
+pln_status pln_file_write(pln_context *ctx, const char *path, const void *bytes,
+                          size_t length) PLN_CHECK;
+/* Reads a whole file or "-". Refuses more than `limit` bytes. *bytes to be freed by pln_free. */
+pln_status pln_file_read(pln_context *ctx, const char *path, size_t limit, void **bytes,
+                         size_t *length) PLN_CHECK;
+
 /* ---- Small helpers ---- */
 
 static inline size_t pln_min(size_t a, size_t b) { return a < b ? a : b; }

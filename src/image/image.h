@@ -55,15 +55,7 @@ pln_status pln_npy_read(pln_context *ctx, const void *bytes, size_t length, cons
 pln_status pln_npy_write(pln_context *ctx, const pln_image *image, int depth, void **bytes,
                          size_t *length) PLN_CHECK;
 
-/* ---- Files (file.c) ---- */
-
-/* Writes bytes under a temporary name in the target's folder, fsync, rename. "-" writes standard
- * output. */
-pln_status pln_file_write(pln_context *ctx, const char *path, const void *bytes,
-                          size_t length) PLN_CHECK;
-/* Reads a whole file or "-". Refuses more than `limit` bytes. *bytes to be freed by pln_free. */
-pln_status pln_file_read(pln_context *ctx, const char *path, size_t limit, void **bytes,
-                         size_t *length) PLN_CHECK;
+/* ---- Files ---- */
 
 /* The bytes that pln_image_save would write in o->format. *bytes to be freed by pln_free. */
 pln_status pln_image_encode(pln_context *ctx, const pln_image *image, const pln_save_options *o,

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "image/image.h"
+#include "core/core.h"
 
 /* ---- Reading ---- */
 
@@ -27,7 +27,7 @@ static pln_status open_file(pln_context *ctx, const char *path, int *fd, size_t 
     if (fstat(*fd, &st) == 0 && S_ISDIR(st.st_mode)) {
         close(*fd);
         *fd = -1;
-        return pln_fail(ctx, PLN_E_READ, "%s: is a folder, not a picture", path);
+        return pln_fail(ctx, PLN_E_READ, "%s: is a folder: give a file", path);
     }
     if (S_ISREG(st.st_mode)) *size = (size_t)st.st_size;
     return PLN_OK;
