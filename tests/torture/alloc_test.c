@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* The n-th allocation fails, for every n: contexts, parameters, every method, plain and with all
- * options, load and save. Each time: PLN_E_MEMORY, a message, the result untouched, and nothing
- * held afterwards. */
+ * options, load and save, weights files. Each time: PLN_E_MEMORY, a message, the result untouched,
+ * and nothing held afterwards. */
 #include "support.h"
 
 #include <dirent.h>
 #include <stdatomic.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "nn/safetensors.h"
 
 /* Counts; fails the one that brings `left` to 0 and, after it, every other. */
 struct allocator {
@@ -238,13 +240,43 @@ static void files(void **state)
     closedir(d);
 }
 
+/* ---- Weights ---- */
+
+static pln_status weights_job(pln_context *ctx, const void *arg)
+{
+    static const float values[4] = {1, 2, 3, 4};
+    static const size_t shape[2] = {2, 2};
+    static const pnn_st_source sources[] = {{"a", PNN_F16, 2, shape, values},
+                                            {"b", PNN_F32, 2, shape, values}};
+    static const pnn_st_text text = {"system", "jess"};
+    pnn_st *st = NULL;
+    pln_status s = PLN_OK;
+
+    PLN_TRY(pnn_st_write(ctx, arg, sources, 2, &text, 1));
+    s = pnn_st_open(ctx, arg, 0, &st);
+    if (s && st) fail_msg("the weights are set although opening failed");
+done:
+    pnn_st_free(st);
+    unlink(arg);
+    return s;
+}
+
+static void weights(void **state)
+{
+    char path[64];
+    (void)state;
+    snprintf(path, sizeof path, "%s/w.safetensors", folder);
+    assert_true(each_allocation("weights", weights_job, path) > 8);
+}
+
 int main(void)
 {
     static const char *const extensions[] = {"npy", "png", "jpg", "tiff"};
     enum { FILES = sizeof extensions / sizeof *extensions, MOST = 128 };
-    struct CMUnitTest tests[1 + FILES + MOST] = {{.name = "contexts", .test_func = contexts}};
+    struct CMUnitTest tests[2 + FILES + MOST] = {{.name = "contexts", .test_func = contexts},
+                                                 {.name = "weights", .test_func = weights}};
     char names[MOST][64];
-    size_t n = 1, k = 0;
+    size_t n = 2, k = 0;
 
     if (!mkdtemp(folder)) return 1;
     for (size_t i = 0; i < FILES; i++)

@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# write_test.sh PLANISH SHIM IN.npy: the n-th system call that writes fails, for every n, and the disk
+# write_test.sh PLANISH SHIM IN.npy WEIGHTS_WRITER: the n-th system call that writes fails, for every n, and the disk
 # fills up at every size: exit status 4, one line of message, the old file as it was, nothing else.
 set -eu
-planish=$1 shim=$2 input=$3
+planish=$1 shim=$2 input=$3 writer=$4
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 mkdir "$tmp/out"
@@ -20,6 +20,10 @@ attempt() {
     rm -f "$tmp/seen"
     printf 'the old file' >"$tmp/out/a.$1"
     status=0
+    if [ "$1" = safetensors ]; then
+        LD_PRELOAD=$shim "$writer" "$tmp/out/a.$1" 2>"$tmp/message" || status=$?
+        return
+    fi
     LD_PRELOAD=$shim "$planish" -q smooth "$input" -o "$tmp/out/a.$1" --depth "$2" -m gf --radius 2 \
         2>"$tmp/message" || status=$?
 }
@@ -32,7 +36,7 @@ failed() {
     [ "$(ls -A "$tmp/out")" = "a.$2" ] || problem "$1: left behind: $(ls -A "$tmp/out")"
 }
 
-for kind in 'npy f32' 'png 8' 'jpg 8' 'tiff 16'; do
+for kind in 'npy f32' 'png 8' 'jpg 8' 'tiff 16' 'safetensors 32'; do
     set -- $kind
     n=1
     while :; do
