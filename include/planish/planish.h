@@ -399,7 +399,11 @@ typedef enum pln_score {
     PLN_SCORE_SSIM_B, /* 7 x 7 uniform, inner windows: scikit-image's default; needs 7 x 7 */
     PLN_SCORE_SSIM_C, /* Wang et al. 2004 on luma, inner windows; needs 11 x 11 */
     PLN_SCORE_MAE,
-    PLN_SCORE_RMSE
+    PLN_SCORE_RMSE,
+    PLN_SCORE_EDGES,    /* edge preservation index of Sattar et al. 1997: correlation of the
+                           Laplacians, 1 is best */
+    PLN_SCORE_REVERSALS /* share of the reference's steps of at least 0.02 between neighbours that
+                           go the other way, 0 is best */
 } pln_score;
 
 PLN_API pln_status pln_score_images(pln_context *ctx, pln_score kind, const pln_image *image,

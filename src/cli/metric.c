@@ -18,7 +18,9 @@ struct metric_values {
 static const struct cli_option metric_options[] = {
     CLI_OPTION(CLI_TEXT, struct metric_values, scores, .name = "scores", .arg = "LIST",
                .init_text = "psnr,ssim-a,ssim-b",
-               .help = "which, separated by commas: psnr, ssim-a, ssim-b, ssim-c, mae, rmse"),
+               .help =
+                   "which, separated by commas: psnr, ssim-a, ssim-b, ssim-c, mae, rmse, edges, "
+                   "reversals"),
     CLI_OPTION(CLI_LIST, struct metric_values, min, .name = "min", .arg = "SCORE=V",
                .help = "exit 8 if a score is below V; may be repeated"),
     CLI_OPTION(CLI_LIST, struct metric_values, max, .name = "max", .arg = "SCORE=V",
@@ -31,7 +33,7 @@ static const struct cli_option metric_options[] = {
     CLI_OPTIONS_END,
 };
 
-enum { SCORES = 6 };
+enum { SCORES = 8 };
 static const struct {
     const char *name, *unit;
     pln_score kind;
@@ -39,6 +41,7 @@ static const struct {
     {"psnr", "dB", PLN_SCORE_PSNR},   {"ssim-a", "", PLN_SCORE_SSIM_A},
     {"ssim-b", "", PLN_SCORE_SSIM_B}, {"ssim-c", "", PLN_SCORE_SSIM_C},
     {"mae", "", PLN_SCORE_MAE},       {"rmse", "", PLN_SCORE_RMSE},
+    {"edges", "", PLN_SCORE_EDGES},   {"reversals", "", PLN_SCORE_REVERSALS},
 };
 
 /* The scores of one pair; NaN: not asked for, or the pictures are smaller than the window. */
@@ -72,7 +75,8 @@ static int unknown_score(const struct metric *m, const char *flag, const char *n
         return cli_fail(m->cli, CLI_EXIT_USAGE, "%s: unknown score '%s': did you mean '%s'?", flag,
                         name, near);
     return cli_fail(m->cli, CLI_EXIT_USAGE,
-                    "%s: unknown score '%s': expected psnr, ssim-a, ssim-b, ssim-c, mae or rmse",
+                    "%s: unknown score '%s': expected psnr, ssim-a, ssim-b, ssim-c, mae, rmse, "
+                    "edges or reversals",
                     flag, name);
 }
 
@@ -206,9 +210,9 @@ static int metric_files(struct metric *m, const char *out, const char *ref)
     for (int i = 0; i < SCORES; i++) {
         if (!m->wanted[i]) continue;
         if (isnan(scores.value[i]))
-            printf("%-7s -\n", known[i].name);
+            printf("%-9s -\n", known[i].name);
         else
-            printf("%-7s %.6f%s%s\n", known[i].name, scores.value[i], *known[i].unit ? " " : "",
+            printf("%-9s %.6f%s%s\n", known[i].name, scores.value[i], *known[i].unit ? " " : "",
                    known[i].unit);
     }
     code = cli_flush(m->cli);
@@ -340,7 +344,7 @@ static int metric_weighted(struct metric *m)
                                         "scores", "wmae", wmae, "wrmse", wrmse, "ok", 1),
                               false);
     } else if (!code) {
-        printf("wmae    %.6f\nwrmse   %.6f\n", wmae, wrmse);
+        printf("wmae      %.6f\nwrmse     %.6f\n", wmae, wrmse);
         code = cli_flush(m->cli);
     }
     for (size_t i = 0; i <= n; i++) pln_image_free(images[i]);

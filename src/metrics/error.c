@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Errors by pixel: PSNR, MAE, RMSE, and their means over several voted references. */
+/* Errors by pixel: PSNR, MAE, RMSE. */
 #include <math.h>
 
 #include "metrics/metrics.h"

@@ -14,5 +14,14 @@ pln_status pln_rmse(pln_context *ctx, const pln_view *a, const pln_view *b, doub
  * (11). */
 pln_status pln_ssim(pln_context *ctx, char variant, const pln_view *a, const pln_view *b,
                     double *ssim) PLN_CHECK;
+/* Correlation of the Laplacians, -1..1; two pictures without any edge: 1. */
+pln_status pln_edge_preservation(pln_context *ctx, const pln_view *a, const pln_view *b,
+                                 double *index) PLN_CHECK;
+/* Share of the reference's (b's) steep steps that go the other way in a, 0..1; no steep step: 0. */
+pln_status pln_gradient_reversals(pln_context *ctx, const pln_view *a, const pln_view *b,
+                                  double *share) PLN_CHECK;
+
+/* Two pictures that can be compared: equal sizes and kinds, or PLN_E_SHAPE (score.c). */
+pln_status pln_score_check(pln_context *ctx, const pln_image *a, const pln_image *b) PLN_CHECK;
 
 #endif
