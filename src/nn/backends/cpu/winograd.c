@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT */
+/* Dilated Winograd convolution F(4x4, 3x3), NHWC.
+ *
+ *     y = A' [(G g G') . (B' x B)] A
+ *
+ * A tile of dilation d is the grid of pixels (y + d i, x + d j): sixteen channels of a pixel are
+ * contiguous, so the grid costs nothing. Tiles are numbered along a row so that neighbouring
+ * numbers start at neighbouring pixels: d tiles that interleave, then the next d. A block of tiles
+ * is done at a time: inputs -> V[36][tile][cin]; 36 products M[p] = V[p] U[p]; M[36][tile][cout] ->
+ * outputs. U, V and M together stay in the second-level cache for 64 channels. Pixels outside the
+ * image are zeros in the input transform and not stored in the output transform. */
+#include "nn/backends/cpu/winograd_kernels.h"
+
+/* ---- Weights ---- */
+
+static size_t padded(size_t c) { return pln_div_up(c, WINO_PANEL) * WINO_PANEL; }
+
+size_t pln_wino_weights_floats(size_t cin, size_t cout)
+{
+    /* Either may be the output: room for both directions. */
+    return WINO_POINTS * pln_max(cin * padded(cout), cout * padded(cin));
+}
+
+/* G: a row (1, p, p^2) / N(p) for each point p, N(p) the product of the distances to the other
+ * finite points. */
+#define A ((double)WINO_A)
+#define B ((double)WINO_B)
+#define ROW(p, n)                                                                                  \
+    {                                                                                              \
+        1 / (n), (p) / (n), (p) * (p) / (n)                                                        \
+    }
+static const double wino_g[6][3] = {
+    ROW(0, A *A *B *B),
+    ROW(A, 2 * A * A * (A * A - B * B)),
+    ROW(-A, 2 * A * A * (A * A - B * B)),
+    ROW(B, 2 * B * B * (B * B - A * A)),
+    ROW(-B, 2 * B * B * (B * B - A * A)),
+    {0, 0, 1},
+};
+
+/* Place of tap t = 3 y + x of the filter (o, i). */
+static size_t tap(pln_wino_order order, size_t cin, size_t o, size_t i, size_t t)
+{
+    return order == PLN_WINO_OIYX ? (o * cin + i) * 9 + t : (o * 9 + t) * cin + i;
+}
+
+void pln_wino_weights(const float *w, pln_wino_order order, size_t cin, size_t cout, bool gradient,
+                      float *u)
+{
+    size_t from = gradient ? cout : cin, to = gradient ? cin : cout;
+
+    for (size_t o = 0; o < padded(to); o++)
+        for (size_t i = 0; i < from; i++) {
+            double gg[6][3]; /* G g */
+            float *p = u + (o / WINO_PANEL * from + i) * WINO_PANEL + o % WINO_PANEL;
+            for (size_t a = 0; a < 6; a++)
+                for (size_t x = 0; x < 3; x++) {
+                    gg[a][x] = 0;
+                    for (size_t y = 0; y < 3 && o < to; y++) {
+                        size_t at = gradient ? tap(order, cin, i, o, 8 - (3 * y + x))
+                                             : tap(order, cin, o, i, 3 * y + x);
+                        gg[a][x] += wino_g[a][y] * w[at];
+                    }
+                }
+            for (size_t a = 0; a < 6; a++)
+                for (size_t b = 0; b < 6; b++, p += from * padded(to)) {
+                    double sum = 0;
+                    for (size_t x = 0; x < 3; x++) sum += gg[a][x] * wino_g[b][x];
+                    *p = (float)sum;
+                }
+        }
+}
+
+/* ---- Tiles ---- */
+
+/* Tiles of a row or column of n pixels: groups of 4 d pixels hold d interleaved tiles, the last
+ * group those that start inside. */
+static size_t tiles_along(size_t n, size_t d) { return n / (4 * d) * d + pln_min(n % (4 * d), d); }
+
+static size_t tiles_of(const pln_wino_shape *s)
+{
+    return s->n * tiles_along(s->h, s->dilation) * tiles_along(s->w, s->dilation);
+}
+
+/* The part of the six inputs and four outputs that lies in [0, n), for the tile that starts at
+ * `from`. */
+static void extent(size_t from, size_t n, size_t d, uint8_t *first, uint8_t *end, uint8_t *outputs)
+{
+    size_t inside = pln_div_up(n - from, d); /* grid points from the first output on */
+
+    *first = from < d;
+    *end = (uint8_t)pln_min(6, inside + 1);
+    *outputs = (uint8_t)pln_min(4, inside);
+}
+
+/* Block b of the tiles; past the last one, tiles that are all zero. */
+static void block_tiles(const pln_wino_shape *s, size_t b, struct wino_tile t[WINO_TILES])
+{
+    size_t d = s->dilation, all = tiles_of(s);
+    size_t tx = tiles_along(s->w, d), ty = tiles_along(s->h, d);
+
+    for (size_t i = 0; i < WINO_TILES; i++) {
+        size_t number = b * WINO_TILES + i, column = number % tx, row = number / tx % ty;
+        t[i] = (struct wino_tile){0};
+        if (number >= all) continue;
+        size_t x = column / d * 4 * d + column % d, y = row / d * 4 * d + row % d;
+        t[i].at = (number / tx / ty * s->h + y) * s->w + x;
+        extent(y, s->h, d, &t[i].top, &t[i].bottom, &t[i].rows);
+        extent(x, s->w, d, &t[i].left, &t[i].right, &t[i].cols);
+    }
+}
+
+static struct wino_steps steps(const pln_wino_shape *s, size_t stride)
+{
+    return (struct wino_steps){(ptrdiff_t)stride, (ptrdiff_t)(s->dilation * s->w * stride),
+                               (ptrdiff_t)(s->dilation * stride)};
+}
+
+/* Blocks of a task: so much work that a task takes about a millisecond with wide vectors, and less
+ * than twenty without. */
+static size_t blocks_of_task(const pln_wino_shape *s)
+{
+    size_t flop = 2 * WINO_POINTS * WINO_TILES * padded(s->cin) * padded(s->cout);
+    return pln_max(1, ((size_t)100 << 20) / flop);
+}
+
+/* ---- Forward ---- */
+
+/* Floats from product to product of a block: a cache line more than the block, so that the 36
+ * lines of a tile fall into different sets of the cache. */
+static size_t plane_of(size_t c) { return WINO_TILES * padded(c) + WINO_PANEL; }
+
+struct forward {
+    const wino_kernels *k;
+    const pln_wino_shape *shape;
+    const pln_wino_epilogue *epilogue;
+    const float *in, *u;
+    float *out, *work;
+    size_t in_stride, out_stride;
+    size_t blocks; /* in all */
+};
+
+size_t pln_wino_forward_floats(const pln_wino_shape *shape, int threads)
+{
+    return (size_t)threads * WINO_POINTS * (plane_of(shape->cin) + plane_of(shape->cout));
+}
+
+static void forward_task(void *arg, size_t index, int thread)
+{
+    const struct forward *f = arg;
+    const pln_wino_shape *s = f->shape;
+    const pln_wino_epilogue *e = f->epilogue;
+    const struct wino_steps in = steps(s, f->in_stride), out = steps(s, f->out_stride),
+                            residual = steps(s, e->residual_stride),
+                            mask = steps(s, e->mask_stride);
+    size_t cin = padded(s->cin), cout = padded(s->cout);
+    size_t v_plane = plane_of(cin), m_plane = plane_of(cout);
+    float *v = f->work + (size_t)thread * WINO_POINTS * (v_plane + m_plane);
+    float *m = v + WINO_POINTS * v_plane;
+    size_t first = index * blocks_of_task(s);
+    size_t end = pln_min(f->blocks, first + blocks_of_task(s));
+
+    for (size_t b = first; b < end; b++) {
+        struct wino_tile t[WINO_TILES];
+        block_tiles(s, b, t);
+        for (size_t i = 0; i < WINO_TILES; i++)
+            f->k->input(f->in, in, t + i, s->cin, v + i * cin, v_plane);
+        for (size_t p = 0; p < WINO_POINTS; p++)
+            f->k->multiply(s->cin, cout / WINO_PANEL, v + p * v_plane, cin,
+                           f->u + p * s->cin * cout, m + p * m_plane);
+        for (size_t i = 0; i < WINO_TILES; i++)
+            f->k->output(m + i * cout, m_plane, t + i, s->cout, e, residual, mask, f->out, out);
+    }
+}
+
+pln_status pln_wino_forward(pln_context *ctx, const pln_wino_shape *shape, const float *in,
+                            size_t in_stride, const float *u, const pln_wino_epilogue *epilogue,
+                            float *out, size_t out_stride, float *work)
+{
+    static const pln_wino_epilogue none = {0};
+    struct forward f = {
+        .k = PLN_KERNELS_PICK(ctx, pln_wino_kernels),
+        .shape = shape,
+        .epilogue = epilogue ? epilogue : &none,
+        .in = in,
+        .u = u,
+        .out = out,
+        .work = work,
+        .in_stride = in_stride,
+        .out_stride = out_stride,
+        .blocks = pln_div_up(tiles_of(shape), WINO_TILES),
+    };
+
+    return pln_parallel(ctx, pln_div_up(f.blocks, blocks_of_task(shape)), forward_task, &f);
+}
