@@ -12,7 +12,6 @@
 enum {
     HEADER_MAX = 1 << 24, /* 16 MiB: some 150 000 tensors */
     HEADER_COST = 64,     /* bytes that the parser may hold for one byte of JSON, at the worst */
-    RANK_MAX = 8
 };
 
 struct pnn_st {
@@ -73,7 +72,7 @@ static pln_status PLN_PRINTF(4, 5)
 }
 
 struct shape_text {
-    char text[RANK_MAX * 22];
+    char text[PNN_ST_RANK_MAX * 22];
 };
 
 /* "64x3x3x3"; "()" of a single value. */
@@ -165,6 +164,16 @@ static pln_status read_length(pln_context *ctx, const char *name, const void *by
 static pln_status parse_header(pln_context *ctx, const char *name, const char *text, size_t length,
                                json_t **root)
 {
+    static const char *const problems[] = {
+        [json_error_invalid_utf8] = "not UTF-8",
+        [json_error_premature_end_of_input] = "JSON that does not end",
+        [json_error_end_of_input_expected] = "more than one JSON object",
+        [json_error_null_character] = "a NUL in a text",
+        [json_error_null_byte_in_key] = "a NUL in a text",
+        [json_error_duplicate_key] = "the same key twice",
+        [json_error_numeric_overflow] = "a number over 2^63",
+        [json_error_stack_overflow] = "JSON nested too deeply",
+    };
     json_error_t error = {0};
     char what[256];
 
@@ -173,37 +182,12 @@ static pln_status parse_header(pln_context *ctx, const char *name, const char *t
     if (s) return s;
     *root = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
     if (*root) return PLN_OK;
-    const char *problem = "not JSON";
-    switch (json_error_code(&error)) {
-    case json_error_unknown:
-    case json_error_out_of_memory:
+    enum json_error_code code = json_error_code(&error);
+    if (code == json_error_unknown || code == json_error_out_of_memory)
         return pln_fail(ctx, PLN_E_MEMORY, "%s: no memory for its header", name);
-    case json_error_invalid_utf8:
-        problem = "not UTF-8";
-        break;
-    case json_error_premature_end_of_input:
-        problem = "JSON that does not end";
-        break;
-    case json_error_end_of_input_expected:
-        problem = "more than one JSON object";
-        break;
-    case json_error_null_character:
-    case json_error_null_byte_in_key:
-        problem = "a NUL in a text";
-        break;
-    case json_error_duplicate_key:
-        problem = "the same key twice";
-        break;
-    case json_error_numeric_overflow:
-        problem = "a number over 2^63";
-        break;
-    case json_error_stack_overflow:
-        problem = "JSON nested too deeply";
-        break;
-    default:
-        break;
-    }
-    return pln_fail(ctx, PLN_E_MODEL, "%s: header, byte %d: %s", name, error.position, problem);
+    const char *problem = (size_t)code < sizeof problems / sizeof *problems ? problems[code] : NULL;
+    return pln_fail(ctx, PLN_E_MODEL, "%s: header, byte %d: %s", name, error.position,
+                    problem ? problem : "not JSON");
 }
 
 /* A whole number from 0. */
@@ -240,9 +224,9 @@ static pln_status read_shape(pln_context *ctx, const pnn_st *st, const json_t *e
     bool good = json_is_array(list), fits = true;
 
     t->rank = json_array_size(list);
-    if (t->rank > RANK_MAX)
+    if (t->rank > PNN_ST_RANK_MAX)
         return refuse(ctx, st, t->name, "%zu dimensions, at most %d are allowed", t->rank,
-                      (int)RANK_MAX);
+                      (int)PNN_ST_RANK_MAX);
     for (size_t i = 0; i < t->rank; i++)
         good = good && take_size(json_array_get(list, i), shape + i);
     if (!good)
@@ -366,7 +350,7 @@ static pln_status make_room(pln_context *ctx, json_t *root, json_t *metadata, pn
     json_object_foreach(root, key, value)
         if (value != metadata) {
             letters += strlen(key) + 1;
-            extents += pln_min(json_array_size(json_object_get(value, "shape")), RANK_MAX);
+            extents += pln_min(json_array_size(json_object_get(value, "shape")), PNN_ST_RANK_MAX);
         }
     size_t tensors = json_object_size(root) - (metadata != NULL);
     PLN_TRY(pln_alloc(ctx, tensors, sizeof *st->tensors, &st->tensors));

@@ -46,6 +46,8 @@ size_t pnn_dtype_size(pnn_dtype type);
 
 typedef struct pnn_st pnn_st;
 
+enum { PNN_ST_RANK_MAX = 8 }; /* most dimensions, read and written */
+
 typedef struct pnn_st_tensor {
     const char *name;
     pnn_dtype type;

@@ -9,8 +9,6 @@
 #include "nn/half.h"
 #include "nn/safetensors.h"
 
-enum { RANK_MAX = 8 };
-
 /* ---- Order ---- */
 
 static int wide_first(const void *a, const void *b)
@@ -32,10 +30,10 @@ static pln_status count_values(pln_context *ctx, const pnn_st_source *t, const c
     *count = 1;
     for (size_t i = 0; i < t->rank; i++)
         if (!pln_mul(*count, t->shape[i], count)) *count = SIZE_MAX;
-    if (t->rank > RANK_MAX || *count > SIZE_MAX / 8 / 2)
+    if (t->rank > PNN_ST_RANK_MAX || *count > SIZE_MAX / 8 / 2)
         return pln_fail(ctx, PLN_E_ARG,
                         "%s: tensor '%s': more than %d dimensions, or larger than any memory", name,
-                        t->name, (int)RANK_MAX);
+                        t->name, (int)PNN_ST_RANK_MAX);
     return PLN_OK;
 }
 
@@ -69,7 +67,10 @@ static pln_status describe(pln_context *ctx, json_t *root, const pnn_st_source *
     }
     PLN_TRY(count_values(ctx, t, name, &count));
     for (size_t i = 0; i < t->rank; i++)
-        json_array_append_new(shape, json_integer((json_int_t)t->shape[i]));
+        if (json_array_append_new(shape, json_integer((json_int_t)t->shape[i]))) {
+            s = pln_fail(ctx, PLN_E_MEMORY, "%s: no memory for its header", name);
+            goto done;
+        }
     size_t end = *offset + count * pnn_dtype_size(t->type);
     json_t *entry = json_pack("{s:s, s:O, s:[I,I]}", "dtype", pnn_dtype_name(t->type), "shape",
                               shape, "data_offsets", (json_int_t)*offset, (json_int_t)end);
