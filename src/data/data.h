@@ -47,5 +47,14 @@ pln_status pln_texture(pln_context *ctx, uint64_t seed, uint64_t index, size_t n
  * truth. */
 pln_status pln_blend(pln_context *ctx, const uint8_t *truth, size_t w, size_t h,
                      const double *layer, size_t tw, size_t th, double std, uint8_t *in) PLN_CHECK;
+/* A layer at scale 0.5 (2 x 2 means, an odd last row or column is dropped), 1 or 2 (bilinear, half
+ * pixel centres, clamped). *result goes to pln_free. */
+pln_status pln_rescale(pln_context *ctx, const double *layer, size_t w, size_t h, double scale,
+                       double **result, size_t *rw, size_t *rh) PLN_CHECK;
+
+/* ---- Edge labels (edges.c) of the published sets ---- */
+
+/* edge: w x h, 1 where the Sobel strength of one channel (the authors': 2, blue) is at least 50. */
+void pln_edge_label(const uint8_t *rgb, size_t w, size_t h, size_t channel, uint8_t *edge);
 
 #endif
