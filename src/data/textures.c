@@ -66,7 +66,7 @@ static pln_status filter(struct loom *l, double *v, weight_fn *weight, const dou
     pln_context *ctx = l->ctx;
     size_t n = l->n, row = pln_div_up(n + 2, 16) * 16, half = n / 2 + 1;
     size_t columns = pln_div_up(half, 8) * 8;
-    float *real = NULL, *spectrum = NULL, *column = NULL, *scratch = NULL;
+    float *real = NULL, *spectrum = NULL, *column = NULL, *wave = NULL, *scratch = NULL;
     pln_fft *fft = NULL;
     pln_status s = PLN_OK;
 
@@ -74,6 +74,7 @@ static pln_status filter(struct loom *l, double *v, weight_fn *weight, const dou
     PLN_TRY(pln_alloc(ctx, row, sizeof *real, &real));
     PLN_TRY(pln_alloc(ctx, n * columns, 2 * sizeof *spectrum, &spectrum));
     PLN_TRY(pln_alloc(ctx, n, 2 * sizeof *column, &column));
+    PLN_TRY(pln_alloc(ctx, n, 2 * sizeof *wave, &wave));
     PLN_TRY(pln_alloc(ctx, pln_fft_scratch(n, n), sizeof *scratch, &scratch));
     for (size_t y = 0; y < n; y++) {
         for (size_t x = 0; x < n; x++) real[x] = (float)v[y * n + x];
@@ -83,14 +84,14 @@ static pln_status filter(struct loom *l, double *v, weight_fn *weight, const dou
         double fx = ((double)x - (2 * x >= n ? (double)n : 0)) / (double)n;
         for (size_t y = 0; y < n; y++)
             memcpy(column + 2 * y, spectrum + 2 * (y * columns + x), 2 * sizeof *column);
-        pln_fft_column(fft, column, false, scratch);
+        pln_fft_column(fft, column, wave, false, scratch);
         for (size_t y = 0; y < n; y++) {
             double fy = ((double)y - (2 * y >= n ? (double)n : 0)) / (double)n;
             float k = (float)(weight(p, fx, fy) / (double)(n * n));
-            column[2 * y] *= k;
-            column[2 * y + 1] *= k;
+            wave[2 * y] *= k;
+            wave[2 * y + 1] *= k;
         }
-        pln_fft_column(fft, column, true, scratch);
+        pln_fft_column(fft, wave, column, true, scratch);
         for (size_t y = 0; y < n; y++)
             memcpy(spectrum + 2 * (y * columns + x), column + 2 * y, 2 * sizeof *column);
     }
@@ -100,6 +101,7 @@ static pln_status filter(struct loom *l, double *v, weight_fn *weight, const dou
     }
 done:
     pln_free(scratch);
+    pln_free(wave);
     pln_free(column);
     pln_free(spectrum);
     pln_free(real);

@@ -65,10 +65,9 @@ void pln_gradient_fill(void *arg, size_t y0, size_t rows, float *dst, size_t pla
 /* ---- Means ---- */
 
 struct means {
-    float *u;
-    const float *of;
-    size_t w, h, stride;
-    float shift;
+    const pln_view *of;
+    size_t channel, stride;
+    float *u, shift;
 };
 
 static double sum_differences(void *arg, size_t index, int thread)
@@ -76,9 +75,10 @@ static double sum_differences(void *arg, size_t index, int thread)
     const struct means *m = arg;
     double sum = 0;
     (void)thread;
-    for (size_t y = index * ROWS; y < pln_min(m->h, (index + 1) * ROWS); y++)
-        for (size_t x = 0; x < m->w; x++)
-            sum += (double)m->of[y * m->stride + x] - (double)m->u[y * m->stride + x];
+    for (size_t y = index * ROWS; y < pln_min(m->of->h, (index + 1) * ROWS); y++) {
+        const float *of = pln_row(m->of, y) + m->channel, *u = m->u + y * m->stride;
+        for (size_t x = 0; x < m->of->w; x++) sum += (double)of[x * m->of->c] - (double)u[x];
+    }
     return sum;
 }
 
@@ -86,20 +86,19 @@ static void shift_rows(void *arg, size_t index, int thread)
 {
     const struct means *m = arg;
     (void)thread;
-    for (size_t y = index * ROWS; y < pln_min(m->h, (index + 1) * ROWS); y++)
-        for (size_t x = 0; x < m->w; x++) m->u[y * m->stride + x] += m->shift;
+    for (size_t y = index * ROWS; y < pln_min(m->of->h, (index + 1) * ROWS); y++)
+        for (size_t x = 0; x < m->of->w; x++) m->u[y * m->stride + x] += m->shift;
 }
 
-pln_status pln_planes_keep_mean(pln_context *ctx, float *u, const float *of, size_t w, size_t h,
-                                size_t c, size_t stride)
+pln_status pln_planes_keep_mean(pln_context *ctx, const pln_view *of, float *u, size_t stride)
 {
     pln_status s = PLN_OK;
-    for (size_t k = 0; k < c; k++) {
-        struct means m = {u + k * h * stride, of + k * h * stride, w, h, stride, 0};
+    for (size_t k = 0; k < of->c; k++) {
+        struct means m = {.of = of, .channel = k, .stride = stride, .u = u + k * of->h * stride};
         double sum;
-        PLN_TRY(pln_parallel_sum(ctx, pln_div_up(h, ROWS), sum_differences, &m, &sum));
-        m.shift = (float)(sum / ((double)w * (double)h));
-        PLN_TRY(pln_parallel(ctx, pln_div_up(h, ROWS), shift_rows, &m));
+        PLN_TRY(pln_parallel_sum(ctx, pln_div_up(of->h, ROWS), sum_differences, &m, &sum));
+        m.shift = (float)(sum / ((double)of->w * (double)of->h));
+        PLN_TRY(pln_parallel(ctx, pln_div_up(of->h, ROWS), shift_rows, &m));
     }
 done:
     return s;

@@ -50,9 +50,9 @@ struct gradient {
 /* A pln_poisson_fill. */
 void pln_gradient_fill(void *gradient, size_t y0, size_t n, float *dst, size_t plane, size_t row);
 
-/* Adds to each plane of u (w x h, c planes) what its mean lacks of that of `of`. */
-pln_status pln_planes_keep_mean(pln_context *ctx, float *u, const float *of, size_t w, size_t h,
-                                size_t c, size_t stride) PLN_CHECK;
+/* Adds to each plane of u, a channel of `of` each, what its mean lacks of that channel's. */
+pln_status pln_planes_keep_mean(pln_context *ctx, const pln_view *of, float *u,
+                                size_t stride) PLN_CHECK;
 
 /* Interleaved picture to planes of rows of `stride` floats, and back. */
 pln_status pln_planes_from(pln_context *ctx, const pln_view *in, float *planes,

@@ -101,6 +101,9 @@ static pln_status ils_run(pln_context *ctx, const pln_run *r)
         /* (1 + c lambda/2 D) u' = a + lambda/2 div(mu), a = u or f */
         PLN_TRY(pln_poisson_solve(ctx, poisson, bound * p->lambda / 2, pln_gradient_fill, &g, u));
     }
+    /* The exact steps keep the mean; c lambda/2 times a divergence that sums to nearly 0 does not.
+     */
+    PLN_TRY(pln_planes_keep_mean(ctx, &r->in, u, stride));
     PLN_TRY(pln_planes_to(ctx, u, stride, &r->out));
 done:
     pln_free(f);
@@ -182,6 +185,6 @@ const pln_method pln_method_ils = {
     .nanoseconds = ils_nanoseconds,
     .identity = ils_identity,
     .run = ils_run,
-    .constant_tolerance = 1e-5,
+    .constant_tolerance = 1e-6,
     .flip_tolerance = 2e-4,
 };

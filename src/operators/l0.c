@@ -96,7 +96,7 @@ static pln_status l0_run(pln_context *ctx, const pln_run *r)
     }
     /* The exact steps keep the mean; beta = 1e5 times a divergence that sums to nearly 0 does not.
      */
-    if (g.u == S) PLN_TRY(pln_planes_keep_mean(ctx, S, I, r->w, r->h, c, stride));
+    if (g.u == S) PLN_TRY(pln_planes_keep_mean(ctx, &r->in, S, stride));
     PLN_TRY(pln_planes_to(ctx, g.u, stride, &r->out));
 done:
     pln_poisson_free(poisson);

@@ -17,7 +17,7 @@ static pthread_mutex_t planner = PTHREAD_MUTEX_INITIALIZER;
 pln_status pln_fft_new(pln_context *ctx, size_t w, size_t h, pln_fft **result)
 {
     pln_fft *fft = NULL;
-    float *real = NULL, *complex = NULL;
+    float *real = NULL, *complex = NULL, *column = NULL;
     pln_status s = PLN_OK;
 
     PLN_TRY(pln_calloc(ctx, 1, sizeof *fft, &fft));
@@ -25,12 +25,13 @@ pln_status pln_fft_new(pln_context *ctx, size_t w, size_t h, pln_fft **result)
     fft->h = h;
     PLN_TRY(pln_alloc(ctx, w + 2, sizeof *real, &real));
     PLN_TRY(pln_alloc(ctx, pln_max(w / 2 + 1, h), 2 * sizeof *complex, &complex));
+    PLN_TRY(pln_alloc(ctx, h, 2 * sizeof *column, &column));
     pthread_mutex_lock(&planner);
     fft->row = fftwf_plan_dft_r2c_1d((int)w, real, (fftwf_complex *)complex, FFTW_ESTIMATE);
     fft->row_inverse = fftwf_plan_dft_c2r_1d((int)w, (fftwf_complex *)complex, real, FFTW_ESTIMATE);
-    fftwf_complex *z = (fftwf_complex *)complex;
-    fft->column = fftwf_plan_dft_1d((int)h, z, z, FFTW_FORWARD, FFTW_ESTIMATE);
-    fft->column_inverse = fftwf_plan_dft_1d((int)h, z, z, FFTW_BACKWARD, FFTW_ESTIMATE);
+    fftwf_complex *in = (fftwf_complex *)complex, *out = (fftwf_complex *)column;
+    fft->column = fftwf_plan_dft_1d((int)h, in, out, FFTW_FORWARD, FFTW_ESTIMATE);
+    fft->column_inverse = fftwf_plan_dft_1d((int)h, in, out, FFTW_BACKWARD, FFTW_ESTIMATE);
     pthread_mutex_unlock(&planner);
     if (!fft->row || !fft->row_inverse || !fft->column || !fft->column_inverse) {
         s = pln_fail(ctx, PLN_E_MEMORY, "FFTW has no plan for %zux%zu", w, h);
@@ -39,6 +40,7 @@ pln_status pln_fft_new(pln_context *ctx, size_t w, size_t h, pln_fft **result)
     *result = fft;
     fft = NULL;
 done:
+    pln_free(column);
     pln_free(complex);
     pln_free(real);
     pln_fft_free(fft);
@@ -76,9 +78,9 @@ void pln_fft_row_inverse(const pln_fft *fft, float *in, float *out, float *scrat
     fftwf_execute_dft_c2r(fft->row_inverse, (fftwf_complex *)in, out);
 }
 
-void pln_fft_column(const pln_fft *fft, float *column, bool inverse, float *scratch)
+void pln_fft_column(const pln_fft *fft, float *in, float *out, bool inverse, float *scratch)
 {
     (void)scratch;
-    fftwf_complex *z = (fftwf_complex *)column;
-    fftwf_execute_dft(inverse ? fft->column_inverse : fft->column, z, z);
+    fftwf_execute_dft(inverse ? fft->column_inverse : fft->column, (fftwf_complex *)in,
+                      (fftwf_complex *)out);
 }

@@ -50,7 +50,7 @@ void pln_fft_free(pln_fft *fft)
     pln_free(fft);
 }
 
-size_t pln_fft_scratch(size_t w, size_t h) { return 4 * pln_max(w, h); }
+size_t pln_fft_scratch(size_t w, size_t h) { return (void)h, 4 * w; }
 
 void pln_fft_row(const pln_fft *fft, float *in, float *out, float *scratch)
 {
@@ -74,9 +74,8 @@ void pln_fft_row_inverse(const pln_fft *fft, float *in, float *out, float *scrat
     for (size_t i = 0; i < fft->w; i++) out[i] = f[i].r;
 }
 
-void pln_fft_column(const pln_fft *fft, float *column, bool inverse, float *scratch)
+void pln_fft_column(const pln_fft *fft, float *in, float *out, bool inverse, float *scratch)
 {
-    kiss_fft_cpx *z = (kiss_fft_cpx *)scratch;
-    memcpy(z, column, fft->h * sizeof *z);
-    kiss_fft(inverse ? fft->column_inverse : fft->column, z, (kiss_fft_cpx *)column);
+    (void)scratch;
+    kiss_fft(inverse ? fft->column_inverse : fft->column, (kiss_fft_cpx *)in, (kiss_fft_cpx *)out);
 }

@@ -30,11 +30,12 @@ static size_t columns_of(size_t fw) { return pln_div_up(fw / 2 + 1, LANES) * LAN
  * line of the cache. */
 static size_t column_size(size_t fh) { return 2 * (pln_div_up(fh, 8) * 8 + 8); }
 
-/* Floats a thread needs: rows of f and one row of the transform, or one block of columns. */
+/* Floats a thread needs: rows of f and one row of the transform, or one block of columns and one
+ * transformed. */
 static size_t scratch_size(size_t w, size_t fw, size_t fh, size_t planes)
 {
     size_t rows = planes * ROWS * pln_poisson_stride(w) + pln_poisson_stride(fw);
-    size_t block = LANES * column_size(fh);
+    size_t block = (LANES + 1) * column_size(fh);
     return pln_div_up(pln_max(rows, block), 16) * 16 + pln_div_up(pln_fft_scratch(fw, fh), 16) * 16;
 }
 
@@ -44,8 +45,8 @@ size_t pln_poisson_memory(size_t w, size_t h, size_t planes, bool reflect, int t
     size_t floats =
         2 * planes * h * columns_of(fw) + (size_t)threads * scratch_size(w, fw, fh, planes);
     floats += columns_of(fw) + fh;
-    /* While planning: a row and a column. */
-    floats += fw + 2 + 2 * pln_max(fw / 2 + 1, fh);
+    /* While planning: a row and two columns. */
+    floats += fw + 2 + 2 * pln_max(fw / 2 + 1, fh) + 2 * fh;
     return floats * sizeof(float) + 16 * (fw + fh) + 4096;
 }
 
@@ -149,7 +150,8 @@ static void columns(void *arg, size_t index, int thread)
     pln_poisson *p = pass->p;
     size_t blocks = p->columns / LANES, plane = index / blocks, x0 = index % blocks * LANES;
     size_t size = column_size(p->fh);
-    float *block = thread_scratch(p, thread), *rows = spectrum_row(p, plane, 0) + 2 * x0;
+    float *block = thread_scratch(p, thread), *spectrum = block + LANES * size;
+    float *rows = spectrum_row(p, plane, 0) + 2 * x0;
     float scale = (float)(1 / ((double)p->fw * (double)p->fh));
 
     pass->kernels->gather(block, size, rows, 2 * p->columns, p->h);
@@ -159,9 +161,9 @@ static void columns(void *arg, size_t index, int thread)
             z[2 * y] = z[2 * (p->fh - 1 - y)];
             z[2 * y + 1] = z[2 * (p->fh - 1 - y) + 1];
         }
-        pln_fft_column(p->fft, z, false, fft_scratch(p, thread));
-        pass->kernels->divide(z, p->dy, p->dx[x0 + i], pass->k, scale, p->fh);
-        pln_fft_column(p->fft, z, true, fft_scratch(p, thread));
+        pln_fft_column(p->fft, z, spectrum, false, fft_scratch(p, thread));
+        pass->kernels->divide(spectrum, p->dy, p->dx[x0 + i], pass->k, scale, p->fh);
+        pln_fft_column(p->fft, spectrum, z, true, fft_scratch(p, thread));
     }
     pass->kernels->scatter(rows, 2 * p->columns, block, size, p->h);
 }

@@ -79,9 +79,10 @@ size_t pln_fft_scratch(size_t w, size_t h);
  */
 void pln_fft_row(const pln_fft *fft, float *in, float *out, float *scratch);
 void pln_fft_row_inverse(const pln_fft *fft, float *in, float *out, float *scratch);
-/* A column of h complex numbers, in place, without the factor 1/h. Columns are copied together before: FFTW takes
- * three to five times as long for strided ones. */
-void pln_fft_column(const pln_fft *fft, float *column, bool inverse, float *scratch);
+/* A column of h complex numbers without the factor 1/h; out is another one. Columns are copied
+ * together before: FFTW takes three to five times as long for strided ones, and a quarter longer in
+ * place. */
+void pln_fft_column(const pln_fft *fft, float *in, float *out, bool inverse, float *scratch);
 
 /* ---- Screened Poisson equation (poisson.c) ----
  *

@@ -883,6 +883,8 @@ pln_status pln_spd_solve(pln_context *ctx, const pln_spd *A, const pln_view *f, 
         worst = worst_of(&m, rr, norm, relative);
     }
     PLN_TRY(pln_parallel(ctx, m.bands, store_task, &m));
+    pln_log(ctx, 1, "linear system of %zux%zu: %d step%s to a relative residual of %.1e", A->w,
+            A->h, it, it == 1 ? "" : "s", worst);
     if (report) *report = (pln_spd_report){.iterations = it, .residual = worst};
 done:
     pln_free(memory);
