@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -184,12 +185,59 @@ static void matches_definition(void **state)
     pln_context_free(ctx);
 }
 
+/* ---- Steps ---- */
+
+static void count_steps(void *user, int level, const char *text)
+{
+    const char *colon = strstr(text, ": ");
+    (void)level;
+    if (strncmp(text, "linear system", 13) == 0 && colon) *(int *)user = atoi(colon + 2);
+}
+
+/* Photographs and strong texture, mirrored up to 512x512, at lambda = 1 to a relative residual of
+ * 1e-4: 30 preconditioned steps at most, where incomplete factors take hundreds. */
+static void converges_in_thirty_steps(void **state)
+{
+    (void)state;
+    enum { SIDE = 512 };
+    static const char *const names[] = {"astronaut_96x128", "chelsea_96x128", "mosaic_96x128"};
+    for (size_t n = 0; n < sizeof names / sizeof *names; n++) {
+        pln_context *ctx = new_context(NULL);
+        pln_image *crop = NULL, *in = NULL, *out = NULL;
+        pln_params *p = NULL;
+        char path[1024];
+        int steps = 0;
+        snprintf(path, sizeof path, "%s/oracle/inputs/%s.npy", TEST_DATA, names[n]);
+        if (pln_image_load(ctx, path, &crop) || pln_image_new_f32(ctx, SIDE, SIDE, 3, &in) ||
+            pln_params_new(ctx, "wls", &p) || pln_params_apply(ctx, p, "lambda=1 tolerance=1e-4"))
+            fail_msg("%s: %s", names[n], pln_context_message(ctx));
+        pln_view from = pln_image_pixels(crop), to = pln_image_pixels(in);
+        for (size_t y = 0; y < SIDE; y++)
+            for (size_t x = 0; x < SIDE; x++) {
+                size_t v = y % (2 * from.h), u = x % (2 * from.w);
+                v = v < from.h ? v : 2 * from.h - 1 - v;
+                u = u < from.w ? u : 2 * from.w - 1 - u;
+                memcpy(pln_row(&to, y) + 3 * x, pln_row(&from, v) + 3 * u, 3 * sizeof(float));
+            }
+        pln_context_on_log(ctx, count_steps, &steps);
+        if (pln_smooth(ctx, p, in, NULL, &out)) fail_msg("%s", pln_context_message(ctx));
+        print_message("%s: %d steps\n", names[n], steps);
+        if (steps < 1 || steps > 30) fail_msg("%s: %d steps, expected 1 to 30", names[n], steps);
+        pln_params_free(p);
+        pln_image_free(out);
+        pln_image_free(in);
+        pln_image_free(crop);
+        pln_context_free(ctx);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(logarithm),
         cmocka_unit_test(weights),
         cmocka_unit_test(matches_definition),
+        cmocka_unit_test(converges_in_thirty_steps),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
