@@ -7,8 +7,10 @@
  * contiguous, so the grid costs nothing. Tiles are numbered along a row so that neighbouring
  * numbers start at neighbouring pixels: d tiles that interleave, then the next d. A block of tiles
  * is done at a time: inputs -> V[36][tile][cin]; 36 products M[p] = V[p] U[p]; M[36][tile][cout] ->
- * outputs. U, V and M together stay in the second-level cache for 64 channels. Pixels outside the
- * image are zeros in the input transform and not stored in the output transform. */
+ * outputs. M[p] takes the place of V[p - 1], and while the products are made the next block's
+ * inputs and this block's outputs are asked for: U, the block and its pixels stay in the
+ * second-level cache for 64 channels. Pixels outside the image are zeros in the input transform and
+ * not stored in the output transform. */
 #include "nn/backends/cpu/winograd_kernels.h"
 
 /* ---- Weights ---- */
@@ -124,11 +126,20 @@ static size_t blocks_of_task(const pln_wino_shape *s)
     return pln_max(1, ((size_t)100 << 20) / flop);
 }
 
-/* ---- Forward ---- */
+/* Asks the cache for the pixel at input or output (i, j) of each tile, if it lies in the image.
+ * Expanded in place: gcc takes a function that does nothing else for one without effect. */
+static inline __attribute__((always_inline)) void ask(const float *x, struct wino_steps s,
+                                                      const struct wino_tile *t, size_t c,
+                                                      ptrdiff_t i, ptrdiff_t j, const int write)
+{
+    for (const struct wino_tile *end = t + WINO_TILES; t < end; t++) {
+        if (i + 1 < t->top || i + 1 >= t->bottom || j + 1 < t->left || j + 1 >= t->right) continue;
+        const float *pixel = x + (ptrdiff_t)t->at * s.pixel + i * s.row + j * s.col;
+        for (size_t k = 0; k < c; k += WINO_PANEL) __builtin_prefetch(pixel + k, write, 2);
+    }
+}
 
-/* Floats from product to product of a block: a cache line more than the block, so that the 36
- * lines of a tile fall into different sets of the cache. */
-static size_t plane_of(size_t c) { return WINO_TILES * padded(c) + WINO_PANEL; }
+/* ---- Forward ---- */
 
 struct forward {
     const wino_kernels *k;
@@ -140,9 +151,18 @@ struct forward {
     size_t blocks; /* in all */
 };
 
+/* Floats from product to product of a block: a cache line more than the block, so that the 36
+ * lines of a tile fall into different sets of the cache. */
+static size_t plane_of(size_t c) { return WINO_TILES * padded(c) + WINO_PANEL; }
+
+static size_t forward_floats(const pln_wino_shape *s)
+{
+    return (WINO_POINTS + 1) * plane_of(pln_max(s->cin, s->cout));
+}
+
 size_t pln_wino_forward_floats(const pln_wino_shape *shape, int threads)
 {
-    return (size_t)threads * WINO_POINTS * (plane_of(shape->cin) + plane_of(shape->cout));
+    return (size_t)threads * forward_floats(shape);
 }
 
 static void forward_task(void *arg, size_t index, int thread)
@@ -154,22 +174,33 @@ static void forward_task(void *arg, size_t index, int thread)
                             residual = steps(s, e->residual_stride),
                             mask = steps(s, e->mask_stride);
     size_t cin = padded(s->cin), cout = padded(s->cout);
-    size_t v_plane = plane_of(cin), m_plane = plane_of(cout);
-    float *v = f->work + (size_t)thread * WINO_POINTS * (v_plane + m_plane);
-    float *m = v + WINO_POINTS * v_plane;
+    size_t plane = plane_of(pln_max(cin, cout));
+    float *m = f->work + (size_t)thread * forward_floats(s), *v = m + plane;
     size_t first = index * blocks_of_task(s);
     size_t end = pln_min(f->blocks, first + blocks_of_task(s));
+    struct wino_tile tiles[2][WINO_TILES];
 
+    block_tiles(s, first, tiles[first % 2]);
     for (size_t b = first; b < end; b++) {
-        struct wino_tile t[WINO_TILES];
-        block_tiles(s, b, t);
+        const struct wino_tile *t = tiles[b % 2], *next = tiles[(b + 1) % 2];
+        block_tiles(s, b + 1, tiles[(b + 1) % 2]);
         for (size_t i = 0; i < WINO_TILES; i++)
-            f->k->input(f->in, in, t + i, s->cin, v + i * cin, v_plane);
-        for (size_t p = 0; p < WINO_POINTS; p++)
-            f->k->multiply(s->cin, cout / WINO_PANEL, v + p * v_plane, cin,
-                           f->u + p * s->cin * cout, m + p * m_plane);
+            f->k->input(f->in, in, t + i, s->cin, v + i * cin, plane);
+        for (size_t p = 0; p < WINO_POINTS; p++) {
+            ptrdiff_t i = (ptrdiff_t)(p / 6) - 1, j = (ptrdiff_t)(p % 6) - 1;
+            /* The first two columns are the last two of the tile before. */
+            if (j > 0) ask(f->in, in, next, s->cin, i, j, 0);
+            if (i >= 0 && i < 4 && j >= 0 && j < 4) {
+                ask(f->out, out, t, s->cout, i, j, 1);
+                if (e->residual && e->residual != f->out)
+                    ask(e->residual, residual, t, s->cout, i, j, 0);
+                if (e->mask && e->mask != f->out) ask(e->mask, mask, t, s->cout, i, j, 0);
+            }
+            f->k->multiply(s->cin, cout / WINO_PANEL, v + p * plane, cin, f->u + p * s->cin * cout,
+                           m + p * plane);
+        }
         for (size_t i = 0; i < WINO_TILES; i++)
-            f->k->output(m + i * cout, m_plane, t + i, s->cout, e, residual, mask, f->out, out);
+            f->k->output(m + i * cout, plane, t + i, s->cout, e, residual, mask, f->out, out);
     }
 }
 

@@ -250,9 +250,9 @@ static void multiply(size_t k, size_t panels, const float *v, size_t v_stride, c
         products(6, 4, k, v, v_stride, u + q * k * WINO_PANEL, m + q * WINO_PANEL, m_stride);
     u += q * k * WINO_PANEL;
     m += q * WINO_PANEL;
-    if (panels - q == 3) products(8, 3, k, v, v_stride, u, m, m_stride);
+    if (panels - q == 3) products(6, 3, k, v, v_stride, u, m, m_stride);
     if (panels - q == 2) products(12, 2, k, v, v_stride, u, m, m_stride);
-    if (panels - q == 1) products(24, 1, k, v, v_stride, u, m, m_stride);
+    if (panels - q == 1) products(12, 1, k, v, v_stride, u, m, m_stride);
 #elif defined(__AVX2__)
     for (; q < panels; q++)
         products(6, 1, k, v, v_stride, u + q * k * WINO_PANEL, m + q * WINO_PANEL, m_stride);

@@ -7,7 +7,7 @@
 
 enum {
     WINO_POINTS = 36, /* products of a tile: 6 x 6 */
-    WINO_TILES = 24,  /* tiles of a block */
+    WINO_TILES = 12,  /* tiles of a block */
     WINO_PANEL = 16   /* channels are padded to whole panels */
 };
 
