@@ -27,6 +27,7 @@ struct pnn_graph {
     pln_context *ctx;
     pln_status status;
     char message[256];
+    bool frozen;
     struct block *blocks;
     pnn_vertex *vertices; /* id - 1; inputs come before their users */
     size_t vertex_count, vertex_room;

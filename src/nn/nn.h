@@ -83,8 +83,12 @@ typedef struct pnn_init {
 /* Named values of a weights file. Asking twice for a name gives the same node (shared weights). */
 typedef enum pnn_param_kind {
     PNN_TRAINED, /* has a gradient */
-    PNN_STATE    /* running statistics: no gradient */
+    PNN_FROZEN,  /* weights of an auxiliary network: never changed, no gradient */
+    PNN_STATE    /* running statistics, moments of Adam: changed by effects, no gradient */
 } pnn_param_kind;
+/* From now on (true) parameters asked for as TRAINED are FROZEN: builders of auxiliary networks need
+ * not know. */
+void pnn_freeze(pnn_graph *g, bool frozen);
 pnn_node pnn_param(pnn_graph *g, const char *name, pnn_param_kind kind, const long dims[4],
                    pnn_init init);
 pnn_node pnn_constant(pnn_graph *g, double value);

@@ -3,7 +3,7 @@
  * the leaves. */
 #include <string.h>
 
-#include "nn/graph.h"
+#include "nn/graph_store.h"
 
 pnn_node pnn_input_shaped(pnn_graph *g, const char *name, pnn_shape shape)
 {
@@ -19,9 +19,12 @@ pnn_node pnn_input(pnn_graph *g, const char *name, long c)
         g, name, (pnn_shape){pnn_dim_n(g), pnn_dim_h(g), pnn_dim_w(g), pnn_dim_const(g, c)});
 }
 
+void pnn_freeze(pnn_graph *g, bool frozen) { g->frozen = frozen; }
+
 pnn_node pnn_param(pnn_graph *g, const char *name, pnn_param_kind kind, const long dims[4],
                    pnn_init init)
 {
+    if (g->frozen) kind = PNN_FROZEN;
     pnn_vertex v = {.op = PNN_OP_PARAM,
                     .shape = pnn_shape_const(g, dims[0], dims[1], dims[2], dims[3]),
                     .attr.param = {kind, init}};

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/* Running graphs. A store holds the values of parameters by name; a plan is a graph compiled for one
+ * size, back end and precision: passes, order, one arena. Running a plan allocates nothing. */
+#ifndef PLN_NN_PLAN_H
+#define PLN_NN_PLAN_H
+
+#include "nn/nn.h"
+#include "nn/safetensors.h"
+
+/* ---- Values of parameters ---- */
+
+typedef struct pnn_store pnn_store;
+pln_status pnn_store_new(pln_context *ctx, pnn_store **store) PLN_CHECK;
+void pnn_store_free(pnn_store *store);
+/* Adds the parameters of g that the store lacks, started as the graph says: value = f(seed, name,
+ * index), so adding a layer changes no other. A parameter with another number of elements is
+ * PLN_E_INTERNAL. */
+pln_status pnn_store_init(pnn_store *store, const pnn_graph *g, uint64_t seed) PLN_CHECK;
+/* All parameters of g from a file, whose names and shapes must be the graph's: what is missing,
+ * superfluous or of another shape is PLN_E_FORMAT and names the tensor and the file. States of
+ * optimisers are not looked for. prefix: before each name of the graph, e.g. ""; names of the file
+ * without it are no concern. */
+pln_status pnn_store_load(pnn_store *store, const pnn_graph *g, const pnn_st *file,
+                          const char *prefix) PLN_CHECK;
+/* The value: O x I x KH x KW or 1 x 1 x 1 x C, f32; NULL if there is none. */
+float *pnn_store_find(const pnn_store *store, const char *name, size_t *count);
+size_t pnn_store_count(const pnn_store *store);
+/* The i-th in the order in which they were added. */
+float *pnn_store_at(const pnn_store *store, size_t i, const char **name, size_t dims[4]);
+
+/* ---- Plans ---- */
+
+typedef enum pnn_backend_id { PNN_BACKEND_REF, PNN_BACKEND_CPU, PNN_BACKEND_CUDA } pnn_backend_id;
+typedef enum pnn_precision { PNN_PRECISION_F32, PNN_PRECISION_BF16 } pnn_precision;
+
+typedef struct pnn_plan_options {
+    pnn_size size;
+    pnn_backend_id backend;
+    pnn_precision precision;
+    /* Inference: parameters are constants of the plan (folded, packed; later changes of the store are
+     * not seen). Training: they are read and updated in the store at every run. */
+    bool train;
+    bool plain; /* no passes: every node as it was written */
+    uint64_t seed;
+} pnn_plan_options;
+
+typedef struct pnn_plan pnn_plan;
+/* PLN_E_ARGUMENT where the graph does not fit the size, PLN_E_LIMIT where memory does not suffice.
+ * The plan holds no reference to the graph. */
+pln_status pnn_plan_new(pln_context *ctx, const pnn_graph *g, pnn_store *store,
+                        const pnn_plan_options *options, pnn_plan **plan) PLN_CHECK;
+void pnn_plan_free(pnn_plan *plan);
+
+/* Inputs and outputs are dense N x H x W x C of f32 in the caller's memory, bound before a run; the
+ * binding stays. Unbound outputs are not computed any differently, only not kept. */
+pln_status pnn_plan_bind(pnn_plan *plan, const char *name, float *data) PLN_CHECK;
+/* Sizes of an input or output; false if there is no such name. */
+bool pnn_plan_dims(const pnn_plan *plan, const char *name, size_t dims[4]);
+/* The seed of NOISE nodes of later runs. */
+void pnn_plan_seed(pnn_plan *plan, uint64_t seed);
+pln_status pnn_plan_run(pnn_plan *plan) PLN_CHECK;
+
+/* Bytes of the arena, of work memory and of packed weights. */
+uint64_t pnn_plan_bytes(const pnn_plan *plan);
+/* A line a step: operation, kernel, shape, milliseconds of the last run if `times`. pln_free it. */
+pln_status pnn_plan_text(const pnn_plan *plan, char **text) PLN_CHECK;
+
+#endif
