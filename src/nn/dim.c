@@ -86,11 +86,16 @@ long pnn_dim_value(const pnn_graph *g, pnn_dim a, pnn_size size)
     if (a.id <= 0) return 0;
     const struct pnn_dim_node *d = get(g, a);
     switch (d->op) {
-    case PNN_DIM_CONST: return d->k;
-    case PNN_DIM_SYMBOL: return (long)(d->k == 0 ? size.n : d->k == 1 ? size.h : size.w);
-    case PNN_DIM_ADD: return pnn_dim_value(g, (pnn_dim){d->a}, size) + d->k;
-    case PNN_DIM_MUL: return pnn_dim_value(g, (pnn_dim){d->a}, size) * d->k;
-    case PNN_DIM_DIV: return floor_div(pnn_dim_value(g, (pnn_dim){d->a}, size), d->k);
+    case PNN_DIM_CONST:
+        return d->k;
+    case PNN_DIM_SYMBOL:
+        return (long)(d->k == 0 ? size.n : d->k == 1 ? size.h : size.w);
+    case PNN_DIM_ADD:
+        return pnn_dim_value(g, (pnn_dim){d->a}, size) + d->k;
+    case PNN_DIM_MUL:
+        return pnn_dim_value(g, (pnn_dim){d->a}, size) * d->k;
+    case PNN_DIM_DIV:
+        return floor_div(pnn_dim_value(g, (pnn_dim){d->a}, size), d->k);
     }
     return 0;
 }
@@ -120,11 +125,10 @@ void pnn_dim_text(const pnn_graph *g, pnn_dim d, char *text, size_t room)
     }
     pnn_dim_text(g, (pnn_dim){v->a}, inner, sizeof inner);
     bool sum = get(g, (pnn_dim){v->a})->op == PNN_DIM_ADD;
-    if (v->op == PNN_DIM_ADD)
-        snprintf(text, room, "%s%+ld", inner, v->k);
-    else
-        snprintf(text, room, sum ? "(%s)%c%ld" : "%s%c%ld", inner, v->op == PNN_DIM_MUL ? '*' : '/',
-                 v->k);
+    int n = v->op == PNN_DIM_ADD ? snprintf(text, room, "%s%+ld", inner, v->k)
+                                 : snprintf(text, room, sum ? "(%s)%c%ld" : "%s%c%ld", inner,
+                                            v->op == PNN_DIM_MUL ? '*' : '/', v->k);
+    if (n < 0 || (size_t)n >= room) snprintf(text, room, "...");
 }
 
 bool pnn_same_shape(pnn_shape a, pnn_shape b)

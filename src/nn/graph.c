@@ -225,7 +225,8 @@ pln_status pnn_graph_copy(pln_context *ctx, const pnn_graph *g, pnn_graph **copy
         }
         pnn_append(c, &v);
     }
-    for (size_t i = 0; i < g->output_count; i++) pnn_output(c, g->outputs[i].node, g->outputs[i].name);
+    for (size_t i = 0; i < g->output_count; i++)
+        pnn_output(c, g->outputs[i].node, g->outputs[i].name);
     for (size_t i = 0; i < g->effect_count; i++) pnn_add_effect(c, g->effects[i]);
     PLN_TRY(pnn_graph_status(c));
     *copy = c;

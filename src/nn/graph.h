@@ -67,7 +67,8 @@ typedef struct pnn_epilogue {
  * instruction i writes register inputs + i; the last one is the result. */
 typedef struct pnn_instr {
     bool binary;
-    int fn; /* pnn_unary_fn or pnn_binary_fn */
+    bool slope; /* of a unary function at register a, times register b */
+    int fn;     /* pnn_unary_fn or pnn_binary_fn */
     int a, b;
     double p, q; /* of the unary function */
 } pnn_instr;
@@ -136,8 +137,8 @@ typedef struct pnn_op_info {
     const char *name;
     /* Contributions to d loss / d inputs, for the inputs with needed[i]; leaves {0} where there is
      * none. NULL: no gradient passes (all inputs). v is a copy of node y. */
-    void (*gradient)(pnn_graph *g, const pnn_vertex *v, pnn_node y, pnn_node dy,
-                     const bool *needed, pnn_node *dx);
+    void (*gradient)(pnn_graph *g, const pnn_vertex *v, pnn_node y, pnn_node dy, const bool *needed,
+                     pnn_node *dx);
     /* Multiply-accumulates; NULL: none. */
     uint64_t (*macs)(const pnn_graph *g, const pnn_vertex *v, pnn_size size);
     /* Attributes as text into at most `room` bytes; NULL: none. */
@@ -188,11 +189,14 @@ pnn_dim pnn_shape_axis(pnn_shape s, pnn_axis axis);
 pnn_shape pnn_shape_const(pnn_graph *g, long n, long h, long w, long c);
 /* "2 x H x W x 64" */
 void pnn_shape_text(const pnn_graph *g, pnn_shape s, char *text, size_t room);
-/* Element counts and sizes for one size; false if a dimension is below 1 or the product overflows. */
+/* Element counts and sizes for one size; false if a dimension is below 1 or the product overflows.
+ */
 bool pnn_shape_values(const pnn_graph *g, pnn_shape s, pnn_size size, size_t dims[4]);
 
 /* Gradient that arrives at a broadcast operand, summed to the operand's shape. */
 pnn_node pnn_sum_to(pnn_graph *g, pnn_node dy, pnn_shape shape);
+/* How many elements of x lie along these axes: a scalar, known when the graph is planned. */
+pnn_node pnn_count_over(pnn_graph *g, pnn_node x, unsigned axes);
 /* Makes the graph's gradient-only nodes; used by the families. */
 pnn_node pnn_reshape(pnn_graph *g, pnn_node x, pnn_shape shape);
 /* The gradient of unary functions: which saved value it takes, and its formula. */

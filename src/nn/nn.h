@@ -86,8 +86,8 @@ typedef enum pnn_param_kind {
     PNN_FROZEN,  /* weights of an auxiliary network: never changed, no gradient */
     PNN_STATE    /* running statistics, moments of Adam: changed by effects, no gradient */
 } pnn_param_kind;
-/* From now on (true) parameters asked for as TRAINED are FROZEN: builders of auxiliary networks need
- * not know. */
+/* From now on (true) parameters asked for as TRAINED are FROZEN: builders of auxiliary networks
+ * need not know. */
 void pnn_freeze(pnn_graph *g, bool frozen);
 pnn_node pnn_param(pnn_graph *g, const char *name, pnn_param_kind kind, const long dims[4],
                    pnn_init init);
@@ -105,9 +105,9 @@ pnn_node pnn_fill(pnn_graph *g, pnn_node like, double value);
 /* ---- Convolutions ---- */
 
 typedef struct pnn_conv_spec {
-    long out, k; /* output channels; kernel k x k */
+    long out, k;                   /* output channels; kernel k x k */
     long stride, dilation, groups; /* 0 means 1 */
-    long pad;      /* on all sides, zeros; PNN_SAME: dilation * (k - 1) / 2 */
+    long pad;                      /* on all sides, zeros; PNN_SAME: dilation * (k - 1) / 2 */
     bool no_bias;
     pnn_init weight, bias; /* a = 0 and kind VALUE: PyTorch's default for both */
 } pnn_conv_spec;
@@ -133,8 +133,7 @@ pnn_node pnn_conv_with(pnn_graph *g, pnn_node x, pnn_node weight, pnn_node bias,
 pnn_node pnn_conv_data(pnn_graph *g, pnn_node dy, pnn_node weight, pnn_node bias,
                        pnn_conv_attr attr, pnn_shape like);
 /* Gradient to the weight, of shape like. */
-pnn_node pnn_conv_weight(pnn_graph *g, pnn_node x, pnn_node dy, pnn_conv_attr attr,
-                         pnn_node like);
+pnn_node pnn_conv_weight(pnn_graph *g, pnn_node x, pnn_node dy, pnn_conv_attr attr, pnn_node like);
 
 /* ---- Normalisation: y = gamma (x - mean) / sqrt(var + eps) + beta per channel ---- */
 
@@ -281,8 +280,7 @@ pnn_node pnn_gram(pnn_graph *g, pnn_node a, pnn_node b);
 
 void pnn_output(pnn_graph *g, pnn_node x, const char *name);
 /* grads[i] = d loss / d wrt[i]; loss is a scalar. wrt that loss does not depend on: zeros. */
-void pnn_gradients(pnn_graph *g, pnn_node loss, const pnn_node *wrt, size_t count,
-                   pnn_node *grads);
+void pnn_gradients(pnn_graph *g, pnn_node loss, const pnn_node *wrt, size_t count, pnn_node *grads);
 /* The trained parameters, in the order of their creation; returns how many, fills at most `max`. */
 size_t pnn_trained(const pnn_graph *g, pnn_node *params, size_t max);
 
@@ -308,7 +306,6 @@ uint64_t pnn_macs(const pnn_graph *g, pnn_size size);
 pln_status pnn_dump_text(pln_context *ctx, const pnn_graph *g, pnn_size size,
                          char **text) PLN_CHECK;
 /* Graphviz. */
-pln_status pnn_dump_dot(pln_context *ctx, const pnn_graph *g, pnn_size size,
-                        char **text) PLN_CHECK;
+pln_status pnn_dump_dot(pln_context *ctx, const pnn_graph *g, pnn_size size, char **text) PLN_CHECK;
 
 #endif

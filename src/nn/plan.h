@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Running graphs. A store holds the values of parameters by name; a plan is a graph compiled for one
- * size, back end and precision: passes, order, one arena. Running a plan allocates nothing. */
+/* Running graphs. A store holds the values of parameters by name; a plan is a graph compiled for
+ * one size, back end and precision: passes, order, one arena. Running a plan allocates nothing. */
 #ifndef PLN_NN_PLAN_H
 #define PLN_NN_PLAN_H
 
@@ -37,8 +37,8 @@ typedef struct pnn_plan_options {
     pnn_size size;
     pnn_backend_id backend;
     pnn_precision precision;
-    /* Inference: parameters are constants of the plan (folded, packed; later changes of the store are
-     * not seen). Training: they are read and updated in the store at every run. */
+    /* Inference: parameters are constants of the plan (folded, packed; later changes of the store
+     * are not seen). Training: they are read and updated in the store at every run. */
     bool train;
     bool plain; /* no passes: every node as it was written */
     uint64_t seed;

@@ -29,8 +29,8 @@ typedef struct pnn_call {
     uint64_t seed; /* of NOISE */
 } pnn_call;
 
-/* A call made ready by a back end. work: at least work_bytes, aligned to 64, shared by all calls of a
- * plan. Running allocates nothing. */
+/* A call made ready by a back end. work: at least work_bytes, aligned to 64, shared by all calls of
+ * a plan. Running allocates nothing. */
 typedef struct pnn_kernel pnn_kernel;
 struct pnn_kernel {
     pln_status (*run)(pln_context *ctx, const pnn_kernel *k, const pnn_call *call, void *work);

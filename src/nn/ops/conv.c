@@ -256,7 +256,6 @@ static void conv_print(const pnn_vertex *v, char *text, size_t room)
 }
 
 const pnn_op_info pnn_conv_info = {"conv", conv_gradient, conv_macs, conv_print, false};
-const pnn_op_info pnn_conv_data_info = {"conv_data", conv_data_gradient, conv_data_macs,
-                                        conv_print, false};
-const pnn_op_info pnn_conv_weight_info = {"conv_weight", NULL, conv_weight_macs, conv_print,
-                                          false};
+const pnn_op_info pnn_conv_data_info = {"conv_data", conv_data_gradient, conv_data_macs, conv_print,
+                                        false};
+const pnn_op_info pnn_conv_weight_info = {"conv_weight", NULL, conv_weight_macs, conv_print, false};

@@ -65,8 +65,7 @@ pnn_node pnn_constant(pnn_graph *g, double value)
 pnn_node pnn_noise(pnn_graph *g, pnn_node like, uint64_t stream)
 {
     if (pnn_any_invalid(&like, 1)) return (pnn_node){0};
-    pnn_vertex v = {
-        .op = PNN_OP_NOISE, .shape = pnn_shape_of(g, like), .attr.stream = stream};
+    pnn_vertex v = {.op = PNN_OP_NOISE, .shape = pnn_shape_of(g, like), .attr.stream = stream};
     return pnn_append(g, &v);
 }
 
