@@ -111,7 +111,8 @@ pnn_node pnn_append(pnn_graph *g, const pnn_vertex *v)
 {
     if (g->status || !pnn_grow(g, &g->vertices, &g->vertex_room, g->vertex_count, sizeof *v))
         return (pnn_node){0};
-    g->vertices[g->vertex_count++] = *v;
+    g->vertices[g->vertex_count] = *v;
+    g->vertices[g->vertex_count++].type = PNN_F32;
     return (pnn_node){(int)g->vertex_count};
 }
 

@@ -5,6 +5,7 @@
 #define PLN_NN_GRAPH_H
 
 #include "nn/nn.h"
+#include "nn/safetensors.h"
 
 enum { PNN_MAX_INPUTS = 8, PNN_PROGRAM_MAX = 24 };
 
@@ -52,8 +53,8 @@ typedef enum pnn_op {
     PNN_OP_COUNT
 } pnn_op;
 
-/* How a value lies in memory; f32 everywhere but where a pass chose bf16. */
-typedef enum pnn_type { PNN_F32, PNN_BF16 } pnn_type;
+/* How a value lies in memory: PNN_F32 everywhere but where a pass chose PNN_BF16. */
+typedef pnn_dtype pnn_type;
 
 /* Fused into a convolution by a pass: y = act(conv + bias [+ residual]) [+ residual]. */
 typedef enum pnn_act { PNN_ACT_NONE, PNN_ACT_RELU, PNN_ACT_LEAKY_RELU, PNN_ACT_RELU6 } pnn_act;

@@ -17,7 +17,7 @@ void pnn_store_free(pnn_store *store);
  * PLN_E_INTERNAL. */
 pln_status pnn_store_init(pnn_store *store, const pnn_graph *g, uint64_t seed) PLN_CHECK;
 /* All parameters of g from a file, whose names and shapes must be the graph's: what is missing,
- * superfluous or of another shape is PLN_E_FORMAT and names the tensor and the file. States of
+ * superfluous or of another shape is PLN_E_MODEL and names the tensor and the file. States of
  * optimisers are not looked for. prefix: before each name of the graph, e.g. ""; names of the file
  * without it are no concern. */
 pln_status pnn_store_load(pnn_store *store, const pnn_graph *g, const pnn_st *file,
@@ -45,7 +45,7 @@ typedef struct pnn_plan_options {
 } pnn_plan_options;
 
 typedef struct pnn_plan pnn_plan;
-/* PLN_E_ARGUMENT where the graph does not fit the size, PLN_E_LIMIT where memory does not suffice.
+/* PLN_E_ARG where the graph does not fit the size, PLN_E_LIMIT where memory does not suffice.
  * The plan holds no reference to the graph. */
 pln_status pnn_plan_new(pln_context *ctx, const pnn_graph *g, pnn_store *store,
                         const pnn_plan_options *options, pnn_plan **plan) PLN_CHECK;

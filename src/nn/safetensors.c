@@ -436,6 +436,7 @@ void pnn_st_free(pnn_st *st)
 
 /* ---- Asking ---- */
 
+const char *pnn_st_name(const pnn_st *st) { return st->name; }
 size_t pnn_st_count(const pnn_st *st) { return st->count; }
 
 const pnn_st_tensor *pnn_st_at(const pnn_st *st, size_t i)

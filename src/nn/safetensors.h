@@ -70,6 +70,8 @@ pln_status pnn_st_open(pln_context *ctx, const char *path, unsigned flags, pnn_s
 pln_status pnn_st_open_bytes(pln_context *ctx, const void *bytes, size_t length, const char *name,
                              unsigned flags, pnn_st **st) PLN_CHECK;
 void pnn_st_free(pnn_st *st);
+/* As it was opened: for messages. */
+const char *pnn_st_name(const pnn_st *st);
 
 /* Tensors in the order of their names (bytewise). */
 size_t pnn_st_count(const pnn_st *st);

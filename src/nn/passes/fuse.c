@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT */
+/* Fewer walks through memory: what follows a convolution goes into it, what is done element by
+ * element is done together. */
+#include <string.h>
+
+#include "nn/passes/passes.h"
+
+/* ---- Into convolutions ---- */
+
+/* The convolution that makes x, if x is its only user and nothing stands in the way. */
+static bool open_conv(const pnn_pass *p, pnn_node x)
+{
+    const pnn_vertex *v = pnn_vertex_of(p->g, x);
+    return v->op == PNN_OP_CONV && p->users[x.id] == 1;
+}
+
+static bool fuse_activation(pnn_pass *p, pnn_vertex *v)
+{
+    static const pnn_act act_of[PNN_UNARY_COUNT] = {[PNN_RELU] = PNN_ACT_RELU,
+                                                    [PNN_RELU6] = PNN_ACT_RELU6,
+                                                    [PNN_LEAKY_RELU] = PNN_ACT_LEAKY_RELU};
+    pnn_act act = act_of[v->attr.unary.fn];
+    if (!act || !open_conv(p, v->in[0])) return false;
+    pnn_vertex conv = *pnn_vertex_of(p->g, v->in[0]);
+    if (conv.attr.conv.e.act || conv.attr.conv.e.residual_after) return false;
+    conv.attr.conv.e.act = act;
+    conv.attr.conv.e.slope = v->attr.unary.a;
+    *v = conv;
+    return true;
+}
+
+static bool fuse_residual(pnn_pass *p, pnn_vertex *v)
+{
+    /* Of two convolutions the later one takes the other's result. */
+    int first = v->in[0].id > v->in[1].id ? 0 : 1;
+    for (int t = 0; t < 2; t++) {
+        int k = t == 0 ? first : 1 - first;
+        if (!open_conv(p, v->in[k]) || v->in[0].id == v->in[1].id) continue;
+        pnn_vertex conv = *pnn_vertex_of(p->g, v->in[k]);
+        pnn_node other = v->in[1 - k];
+        if (conv.in[3].id || !pnn_same_shape(conv.shape, v->shape) ||
+            !pnn_same_shape(pnn_shape_of(p->g, other), v->shape))
+            continue;
+        conv.n_inputs = 4;
+        conv.in[3] = other;
+        if (conv.attr.conv.e.act)
+            conv.attr.conv.e.residual_after = true;
+        else
+            conv.attr.conv.e.residual_before = true;
+        *v = conv;
+        return true;
+    }
+    return false;
+}
+
+pln_status pnn_pass_fuse_conv(pnn_pass *p)
+{
+    for (int i = 1; i <= pnn_count(p->g); i++) {
+        pnn_vertex *v = pnn_vertex_mut(p->g, (pnn_node){i});
+        if (!p->users[i]) continue;
+        if (v->op == PNN_OP_UNARY) fuse_activation(p, v);
+        if (v->op == PNN_OP_BINARY && v->attr.binary == PNN_ADD) fuse_residual(p, v);
+    }
+    return PLN_OK;
+}
+
+/* ---- Element by element ---- */
+
+struct program {
+    int inputs, count;
+    pnn_node in[PNN_MAX_INPUTS];
+    pnn_instr code[PNN_PROGRAM_MAX];
+};
+
+/* Registers of inputs are 0, 1, ..; of instructions, while the number of inputs is open, LATER + i.
+ */
+enum { LATER = 1000 };
+
+static int input_register(struct program *m, pnn_node x)
+{
+    for (int i = 0; i < m->inputs; i++)
+        if (m->in[i].id == x.id) return i;
+    if (m->inputs == PNN_MAX_INPUTS) return -1;
+    m->in[m->inputs] = x;
+    return m->inputs++;
+}
+
+static bool pointwise(pnn_op op)
+{
+    return op == PNN_OP_UNARY || op == PNN_OP_UNARY_GRAD || op == PNN_OP_BINARY ||
+           op == PNN_OP_FUSED;
+}
+
+/* Writes v's own work with its operands in the given registers. */
+static bool emit(struct program *m, const pnn_vertex *v, const int *reg)
+{
+    int made = v->op == PNN_OP_FUSED ? v->attr.fused.count : 1;
+    if (m->count + made > PNN_PROGRAM_MAX) return false;
+    if (v->op == PNN_OP_FUSED) {
+        int base = m->count;
+        for (int i = 0; i < made; i++) {
+            pnn_instr c = v->attr.fused.code[i];
+            c.a = c.a < v->n_inputs ? reg[c.a] : LATER + base + c.a - v->n_inputs;
+            c.b = c.b < v->n_inputs ? reg[c.b] : LATER + base + c.b - v->n_inputs;
+            m->code[m->count++] = c;
+        }
+        return true;
+    }
+    bool binary = v->op == PNN_OP_BINARY;
+    m->code[m->count++] = (pnn_instr){
+        .binary = binary,
+        .slope = v->op == PNN_OP_UNARY_GRAD,
+        .fn = binary ? v->attr.binary : v->attr.unary.fn,
+        .a = reg[0],
+        .b = v->n_inputs > 1 ? reg[1] : reg[0],
+        .p = binary ? 0 : v->attr.unary.a,
+        .q = binary ? 0 : v->attr.unary.b,
+    };
+    return true;
+}
+
+/* v with the producers of its operands pulled in where only v uses them. */
+static bool build(const pnn_pass *p, const pnn_vertex *v, struct program *m, bool *changed)
+{
+    int reg[PNN_MAX_INPUTS];
+    for (int k = 0; k < v->n_inputs; k++) {
+        pnn_node x = v->in[k];
+        const pnn_vertex *from = pnn_vertex_of(p->g, x);
+        if (from->op == PNN_OP_EXPAND) {
+            x = from->in[0];
+            *changed = true;
+            from = pnn_vertex_of(p->g, x);
+        }
+        reg[k] = -1;
+        if (pointwise(from->op) && p->users[x.id] == 1 && pnn_same_shape(from->shape, v->shape)) {
+            struct program before = *m;
+            int inner[PNN_MAX_INPUTS];
+            bool fits = true;
+            for (int i = 0; i < from->n_inputs && fits; i++)
+                fits = (inner[i] = input_register(m, from->in[i])) >= 0;
+            if (fits && emit(m, from, inner))
+                reg[k] = LATER + m->count - 1, *changed = true;
+            else
+                *m = before;
+        }
+        if (reg[k] < 0 && (reg[k] = input_register(m, x)) < 0) return false;
+    }
+    return emit(m, v, reg);
+}
+
+pln_status pnn_pass_fuse_pointwise(pnn_pass *p)
+{
+    pnn_graph *g = p->g;
+    for (int i = 1; i <= pnn_count(g); i++) {
+        const pnn_vertex v = *pnn_vertex_of(g, (pnn_node){i});
+        struct program m = {0};
+        bool changed = false;
+        if (!p->users[i] || !pointwise(v.op) || !build(p, &v, &m, &changed) || !changed) continue;
+        pnn_instr *code = pnn_graph_alloc(g, (size_t)m.count, sizeof *code);
+        if (!code) break;
+        for (int k = 0; k < m.count; k++) {
+            code[k] = m.code[k];
+            if (code[k].a >= LATER) code[k].a += m.inputs - LATER;
+            if (code[k].b >= LATER) code[k].b += m.inputs - LATER;
+        }
+        pnn_vertex fused = {.op = PNN_OP_FUSED,
+                            .type = v.type,
+                            .shape = v.shape,
+                            .n_inputs = m.inputs,
+                            .attr.fused = {m.count, code}};
+        memcpy(fused.in, m.in, sizeof fused.in);
+        *pnn_vertex_mut(g, (pnn_node){i}) = fused;
+    }
+    return pnn_graph_status(g);
+}
+
+/* ---- Precision ---- */
+
+static bool takes_bf16(pnn_op op) { return pointwise(op) || op == PNN_OP_CONV; }
+
+pln_status pnn_pass_bf16(pnn_pass *p)
+{
+    pnn_graph *g = p->g;
+    bool changed = true;
+    for (int i = 1; i <= pnn_count(g); i++) {
+        pnn_vertex *v = pnn_vertex_mut(g, (pnn_node){i});
+        bool wide = pnn_channels(g, (pnn_node){i}) > 4;
+        if (p->users[i] && wide && (takes_bf16(v->op) || v->op == PNN_OP_CONCAT))
+            v->type = PNN_BF16;
+    }
+    for (size_t i = 0; i < pnn_output_count(g); i++)
+        pnn_vertex_mut(g, pnn_output_node(g, i))->type = PNN_F32;
+    while (changed) {
+        changed = false;
+        for (int i = 1; i <= pnn_count(g); i++) {
+            pnn_vertex *v = pnn_vertex_mut(g, (pnn_node){i});
+            if (!p->users[i] || takes_bf16(v->op)) continue;
+            /* Parts of a concatenation and the whole are of one type; others read f32 only. */
+            bool narrow = v->op == PNN_OP_CONCAT && v->type == PNN_BF16;
+            for (int k = 0; k < v->n_inputs && narrow; k++)
+                narrow = v->in[k].id && pnn_vertex_of(g, v->in[k])->type == PNN_BF16;
+            if (narrow) continue;
+            changed = changed || v->type != PNN_F32;
+            v->type = PNN_F32;
+            for (int k = 0; k < v->n_inputs; k++) {
+                if (!v->in[k].id || pnn_vertex_of(g, v->in[k])->type == PNN_F32) continue;
+                pnn_vertex_mut(g, v->in[k])->type = PNN_F32;
+                changed = true;
+            }
+        }
+    }
+    return PLN_OK;
+}

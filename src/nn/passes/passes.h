@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/* Passes: a graph into one with the same outputs that costs less. A pass changes nodes where they
+ * are, so that inputs still come before their users; only constants are appended. What nobody needs
+ * any more stays and is not run. */
+#ifndef PLN_NN_PASSES_PASSES_H
+#define PLN_NN_PASSES_PASSES_H
+
+#include "nn/graph.h"
+#include "nn/plan.h"
+
+typedef struct pnn_pass {
+    pln_context *ctx;
+    pnn_graph *g;
+    pnn_store *store;
+    pnn_size size;
+    bool train; /* parameters change, but for frozen ones */
+    int *users; /* of each node, outputs and effects counted; set by pnn_pass_count */
+} pnn_pass;
+
+pln_status pnn_pass_count(pnn_pass *p) PLN_CHECK;
+/* The values of a node that are the same in every run; NULL if they are not. */
+const float *pnn_pass_known(const pnn_pass *p, pnn_node x);
+
+/* Constants computed now; a count of elements first of all. */
+pln_status pnn_pass_fold(pnn_pass *p) PLN_CHECK;
+/* Normalisation by known statistics goes into the weights of the convolution before it:
+ * w' = w gamma / sqrt(var + eps), b' = (b - mean) gamma / sqrt(var + eps) + beta; or becomes a
+ * multiplication and an addition. */
+pln_status pnn_pass_fold_norm(pnn_pass *p) PLN_CHECK;
+/* Activations and additions go into the convolution before them. */
+pln_status pnn_pass_fuse_conv(pnn_pass *p) PLN_CHECK;
+/* Chains element by element become one program, without the expansions that feed them. */
+pln_status pnn_pass_fuse_pointwise(pnn_pass *p) PLN_CHECK;
+/* Marks the values that are kept in bf16: between convolutions and element-wise operations. */
+pln_status pnn_pass_bf16(pnn_pass *p) PLN_CHECK;
+
+#endif

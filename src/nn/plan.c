@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: MIT */
+#include "nn/plan.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "nn/graph_store.h"
+#include "nn/layout.h"
+#include "nn/passes/passes.h"
+
+struct step {
+    int id;
+    pnn_call call;
+    pnn_kernel kernel;
+    double ms;
+};
+
+struct binding {
+    const char *name;
+    int id;
+    bool output;
+    float *data;
+};
+
+struct pnn_plan {
+    pln_context *ctx;
+    pnn_graph *g;
+    pnn_store *store;
+    pnn_plan_options o;
+    pnn_layout layout;
+    struct step *steps;
+    size_t step_count;
+    struct binding *bindings;
+    size_t binding_count;
+    char *arena, *work;
+    size_t work_bytes;
+};
+
+/* ---- Passes ---- */
+
+static pln_status run_passes(pnn_plan *p)
+{
+    pln_status (*const all[])(pnn_pass *) = {pnn_pass_fold, pnn_pass_fold_norm, pnn_pass_fuse_conv,
+                                             pnn_pass_fuse_pointwise};
+    pnn_pass pass = {p->ctx, p->g, p->store, p->o.size, p->o.train, NULL};
+    pln_status s = PLN_OK;
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        PLN_TRY(pnn_pass_count(&pass));
+        PLN_TRY(all[i](&pass));
+    }
+    if (p->o.precision == PNN_PRECISION_BF16 && !p->o.train) {
+        PLN_TRY(pnn_pass_count(&pass));
+        PLN_TRY(pnn_pass_bf16(&pass));
+    }
+done:
+    pln_free(pass.users);
+    return s;
+}
+
+/* ---- Memory ---- */
+
+static void *memory_of(const pnn_plan *p, int root)
+{
+    const pnn_vertex *v = pnn_vertex_of(p->g, (pnn_node){root});
+    switch (v->op) {
+    case PNN_OP_PARAM:
+        return pnn_store_find(p->store, v->name, NULL);
+    case PNN_OP_CONSTANT:
+        return v->attr.constant.values;
+    case PNN_OP_INPUT:
+        for (size_t i = 0; i < p->binding_count; i++)
+            if (p->bindings[i].id == root && !p->bindings[i].output && p->bindings[i].data)
+                return p->bindings[i].data;
+        return p->arena; /* not bound yet: present, and not read */
+    default:
+        return p->arena + p->layout.extents[root].at;
+    }
+}
+
+static pnn_tensor tensor_of(const pnn_plan *p, int id)
+{
+    const pnn_place *place = &p->layout.places[id];
+    pnn_tensor t = place->tensor;
+    t.data = (char *)memory_of(p, place->root) + place->offset * (t.type == PNN_BF16 ? 2 : 4);
+    return t;
+}
+
+static bool is_fixed(const pnn_plan *p, int id)
+{
+    const pnn_vertex *v = pnn_vertex_of(p->g, (pnn_node){id});
+    return v->op == PNN_OP_CONSTANT ||
+           (v->op == PNN_OP_PARAM && (!p->o.train || v->attr.param.kind == PNN_FROZEN));
+}
+
+static void set_operands(const pnn_plan *p, struct step *step)
+{
+    const pnn_vertex *v = step->call.v;
+    for (int k = 0; k < v->n_inputs; k++) {
+        if (!v->in[k].id) continue;
+        step->call.in[k] = tensor_of(p, v->in[k].id);
+        step->call.fixed[k] = is_fixed(p, v->in[k].id);
+    }
+    if (v->op != PNN_OP_ASSIGN && v->op != PNN_OP_ADAM) step->call.out = tensor_of(p, step->id);
+}
+
+static pln_status make_bindings(pnn_plan *p)
+{
+    pnn_graph *g = p->g;
+    size_t n = pnn_output_count(g);
+    pln_status s = PLN_OK;
+    for (int i = 1; i <= pnn_count(g); i++)
+        n += pnn_vertex_of(g, (pnn_node){i})->op == PNN_OP_INPUT;
+    PLN_TRY(pln_calloc(p->ctx, n, sizeof *p->bindings, &p->bindings));
+    for (int i = 1; i <= pnn_count(g); i++) {
+        const pnn_vertex *v = pnn_vertex_of(g, (pnn_node){i});
+        if (v->op == PNN_OP_INPUT && p->layout.places[i].root)
+            p->bindings[p->binding_count++] = (struct binding){v->name, i, false, NULL};
+    }
+    for (size_t i = 0; i < pnn_output_count(g); i++)
+        p->bindings[p->binding_count++] =
+            (struct binding){pnn_output_name(g, i), pnn_output_node(g, i).id, true, NULL};
+done:
+    return s;
+}
+
+static pln_status make_steps(pnn_plan *p)
+{
+    static const pnn_backend_info *const backends[] = {
+        [PNN_BACKEND_REF] = &pnn_backend_ref, [PNN_BACKEND_CPU] = &pnn_backend_cpu};
+    pln_status s = PLN_OK;
+    PLN_TRY(pln_calloc(p->ctx, (size_t)p->layout.steps, sizeof *p->steps, &p->steps));
+    for (int i = 0; i < p->layout.steps; i++) {
+        int id = p->layout.order[i];
+        if (p->layout.places[id].view) continue;
+        struct step *step = &p->steps[p->step_count++];
+        *step = (struct step){
+            .id = id, .call = {.v = pnn_vertex_of(p->g, (pnn_node){id}), .seed = p->o.seed}};
+        set_operands(p, step);
+        PLN_TRY(backends[p->o.backend]->prepare(p->ctx, &step->call, &step->kernel));
+        p->work_bytes = pln_max(p->work_bytes, step->kernel.work_bytes);
+    }
+    PLN_TRY(pln_reserve(p->ctx, p->work_bytes, "a network's work memory"));
+    PLN_TRY(pln_alloc(p->ctx, p->work_bytes, 1, &p->work));
+done:
+    return s;
+}
+
+pln_status pnn_plan_new(pln_context *ctx, const pnn_graph *g, pnn_store *store,
+                        const pnn_plan_options *options, pnn_plan **plan)
+{
+    pnn_plan *p = NULL;
+    char what[80];
+    pln_status s = PLN_OK;
+
+    *plan = NULL;
+    if (options->backend == PNN_BACKEND_CUDA)
+        return pln_fail(ctx, PLN_E_DEVICE, "this build has no CUDA back end");
+    PLN_TRY(pln_calloc(ctx, 1, sizeof *p, &p));
+    p->ctx = ctx;
+    p->store = store;
+    p->o = *options;
+    PLN_TRY(pnn_graph_copy(ctx, g, &p->g));
+    PLN_TRY(pnn_store_init(store, g, options->seed));
+    if (!options->train) p->g->effect_count = 0;
+    if (!options->plain) PLN_TRY(run_passes(p));
+    PLN_TRY(pnn_layout_make(ctx, p->g, options->size, options->plain, &p->layout));
+    snprintf(what, sizeof what, "a network at %zux%zu", options->size.w, options->size.h);
+    PLN_TRY(pln_reserve(ctx, p->layout.arena_bytes, what));
+    PLN_TRY(pln_alloc(ctx, p->layout.arena_bytes, 1, &p->arena));
+    PLN_TRY(make_bindings(p));
+    PLN_TRY(make_steps(p));
+    *plan = p;
+    p = NULL;
+done:
+    pnn_plan_free(p);
+    return s;
+}
+
+void pnn_plan_free(pnn_plan *p)
+{
+    if (!p) return;
+    for (size_t i = 0; i < p->step_count; i++)
+        if (p->steps[i].kernel.release) p->steps[i].kernel.release(p->steps[i].kernel.state);
+    pln_free(p->steps);
+    pln_free(p->bindings);
+    pln_free(p->arena);
+    pln_free(p->work);
+    pnn_layout_free(&p->layout);
+    pnn_graph_free(p->g);
+    pln_free(p);
+}
+
+/* ---- Running ---- */
+
+static struct binding *find_binding(const pnn_plan *p, const char *name)
+{
+    for (size_t i = 0; i < p->binding_count; i++)
+        if (!strcmp(p->bindings[i].name, name)) return &p->bindings[i];
+    return NULL;
+}
+
+pln_status pnn_plan_bind(pnn_plan *p, const char *name, float *data)
+{
+    struct binding *b = find_binding(p, name);
+    if (!b) return pln_fail(p->ctx, PLN_E_INTERNAL, "the plan has no input or output '%s'", name);
+    b->data = data;
+    if (!b->output)
+        for (size_t i = 0; i < p->step_count; i++) set_operands(p, &p->steps[i]);
+    return PLN_OK;
+}
+
+bool pnn_plan_dims(const pnn_plan *p, const char *name, size_t dims[4])
+{
+    const struct binding *b = find_binding(p, name);
+    if (b) memcpy(dims, p->layout.places[b->id].tensor.d, 4 * sizeof *dims);
+    return b != NULL;
+}
+
+void pnn_plan_seed(pnn_plan *p, uint64_t seed)
+{
+    for (size_t i = 0; i < p->step_count; i++) p->steps[i].call.seed = seed;
+}
+
+/* Outputs are f32: the pass leaves them so. */
+static void copy_out(const pnn_plan *p, const struct binding *b)
+{
+    pnn_tensor t = tensor_of(p, b->id);
+    const float *from = t.data;
+    size_t n = pnn_positions(&t), c = t.d[3];
+    if (pnn_dense(&t)) {
+        memcpy(b->data, from, n * c * sizeof *from);
+        return;
+    }
+    for (size_t i = 0; i < n; i++) memcpy(b->data + i * c, from + i * t.stride, c * sizeof *from);
+}
+
+static double now_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
+}
+
+pln_status pnn_plan_run(pnn_plan *p)
+{
+    pln_status s = PLN_OK;
+    for (size_t i = 0; i < p->binding_count; i++)
+        if (!p->bindings[i].output && !p->bindings[i].data)
+            return pln_fail(p->ctx, PLN_E_INTERNAL, "the plan's input '%s' is not bound",
+                            p->bindings[i].name);
+    double before = now_ms();
+    for (size_t i = 0; i < p->step_count; i++) {
+        struct step *step = &p->steps[i];
+        PLN_TRY(step->kernel.run(p->ctx, &step->kernel, &step->call, p->work));
+        double after = now_ms();
+        step->ms = after - before;
+        before = after;
+    }
+    for (size_t i = 0; i < p->binding_count; i++)
+        if (p->bindings[i].output && p->bindings[i].data) copy_out(p, &p->bindings[i]);
+done:
+    return s;
+}
+
+/* ---- Looking ---- */
+
+uint64_t pnn_plan_bytes(const pnn_plan *p)
+{
+    return (uint64_t)p->layout.arena_bytes + p->work_bytes;
+}
+
+pln_status pnn_plan_text(const pnn_plan *p, char **text)
+{
+    size_t room = (p->step_count + 2) * 512, at = 0;
+    char *t = NULL, attr[300];
+    pln_status s = pln_alloc(p->ctx, room, 1, &t);
+    if (s) return s;
+    at += (size_t)snprintf(t, room, "# %zu steps, arena %zu bytes, work %zu bytes\n", p->step_count,
+                           p->layout.arena_bytes, p->work_bytes);
+    for (size_t i = 0; i < p->step_count; i++) {
+        const struct step *step = &p->steps[i];
+        const pnn_op_info *info = pnn_op_info_of(step->call.v->op);
+        const size_t *d = step->call.out.d;
+        attr[0] = 0;
+        if (info->print) info->print(step->call.v, attr, sizeof attr);
+        at += (size_t)snprintf(t + at, room - at, "%8.3f ms  %-12s %-20s %zux%zux%zux%zu %.200s\n",
+                               step->ms, info->name, step->kernel.name ? step->kernel.name : "",
+                               d[0], d[1], d[2], d[3], attr);
+    }
+    *text = t;
+    return PLN_OK;
+}
