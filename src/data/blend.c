@@ -6,33 +6,103 @@
 
 #include "data/data.h"
 
+void pln_lay_turn(struct pln_lay *lay, const double *layer, size_t w, size_t h, unsigned symmetry)
+{
+    ptrdiff_t sx = 1, sy = (ptrdiff_t)w;
+    *lay = (struct pln_lay){.at = layer, .w = w, .h = h, .gain = 1};
+    if (symmetry & 1) { /* transposed */
+        ptrdiff_t t = sx;
+        sx = sy;
+        sy = t;
+        lay->w = h;
+        lay->h = w;
+    }
+    if (symmetry & 2) { /* left to right */
+        lay->at += (ptrdiff_t)(lay->w - 1) * sx;
+        sx = -sx;
+    }
+    if (symmetry & 4) { /* upside down */
+        lay->at += (ptrdiff_t)(lay->h - 1) * sy;
+        sy = -sy;
+    }
+    lay->sx = sx;
+    lay->sy = sy;
+}
+
+static const double *lay_row(const struct pln_lay *lay, size_t y)
+{
+    return lay->at + (ptrdiff_t)((y + lay->oy) % lay->h) * lay->sy;
+}
+
+void pln_lay_fit(struct pln_lay *lay, size_t w, size_t h, double std)
+{
+    double mean = 0, square = 0;
+    for (size_t y = 0; y < h; y++) {
+        const double *row = lay_row(lay, y);
+        for (size_t x = 0, i = lay->ox % lay->w; x < w; x++, i = i + 1 < lay->w ? i + 1 : 0)
+            mean += row[(ptrdiff_t)i * lay->sx];
+    }
+    mean /= (double)(w * h);
+    for (size_t y = 0; y < h && std > 0; y++) {
+        const double *row = lay_row(lay, y);
+        for (size_t x = 0, i = lay->ox % lay->w; x < w; x++, i = i + 1 < lay->w ? i + 1 : 0) {
+            double d = row[(ptrdiff_t)i * lay->sx] - mean;
+            square += d * d;
+        }
+    }
+    double deviation = sqrt(square / (double)(w * h));
+    lay->mean = mean;
+    lay->gain = std > 0 && deviation > 1e-6 ? 255 * std / deviation : 1;
+}
+
+void pln_lay_over(const struct pln_lay *lay, const uint8_t *truth, size_t w, size_t x0, size_t y0,
+                  size_t cw, size_t ch, uint8_t *in)
+{
+    for (size_t y = 0; y < ch; y++) {
+        const double *row = lay_row(lay, y0 + y);
+        const uint8_t *from = truth + 3 * ((y0 + y) * w + x0);
+        uint8_t *to = in + 3 * y * cw;
+        for (size_t x = 0, i = (x0 + lay->ox) % lay->w; x < cw;
+             x++, i = i + 1 < lay->w ? i + 1 : 0) {
+            double d = (row[(ptrdiff_t)i * lay->sx] - lay->mean) * lay->gain;
+            for (size_t k = 0; k < 3; k++) {
+                double v = nearbyint((double)from[3 * x + k] + d);
+                to[3 * x + k] = (uint8_t)(v < 0 ? 0 : v > 255 ? 255 : v);
+            }
+        }
+    }
+}
+
 pln_status pln_blend(pln_context *ctx, const uint8_t *truth, size_t w, size_t h,
                      const double *layer, size_t tw, size_t th, double std, uint8_t *in)
 {
-    double mean = 0, square = 0;
-
+    struct pln_lay lay;
     if (tw == 0 || th == 0 || !(std >= 0))
         return pln_fail(ctx, PLN_E_ARG,
                         "blending needs a layer and a standard deviation of at least 0");
-    for (size_t y = 0; y < h; y++)
-        for (size_t x = 0; x < w; x++) mean += layer[y % th * tw + x % tw];
-    mean /= (double)(w * h);
-    for (size_t y = 0; y < h; y++)
-        for (size_t x = 0; x < w; x++) {
-            double d = layer[y % th * tw + x % tw] - mean;
-            square += d * d;
-        }
-    double deviation = sqrt(square / (double)(w * h));
-    double scale = std > 0 && deviation > 1e-6 ? 255 * std / deviation : 1;
-    for (size_t y = 0; y < h; y++)
-        for (size_t x = 0; x < w; x++) {
-            double d = (layer[y % th * tw + x % tw] - mean) * scale;
-            for (size_t k = 0; k < 3; k++) {
-                double v = nearbyint((double)truth[(y * w + x) * 3 + k] + d);
-                in[(y * w + x) * 3 + k] = (uint8_t)(v < 0 ? 0 : v > 255 ? 255 : v);
-            }
-        }
+    pln_lay_turn(&lay, layer, tw, th, 0);
+    pln_lay_fit(&lay, w, h, std);
+    pln_lay_over(&lay, truth, w, 0, 0, w, h, in);
     return PLN_OK;
+}
+
+/* ---- Varied: own augmentation; the order of the draws is part of the definition ---- */
+
+struct pln_varied pln_varied_draw(struct pln_rng *r, double lo, double hi)
+{
+    struct pln_varied v;
+    v.std = lo + (hi - lo) * pln_rng_unit(r);
+    v.scale = pln_rng_below(r, 2) ? 0.5 : 1;
+    v.symmetry = (unsigned)pln_rng_below(r, 8);
+    return v;
+}
+
+void pln_varied_lay(struct pln_rng *r, const struct pln_varied *v, const double *layer, size_t w,
+                    size_t h, struct pln_lay *lay)
+{
+    pln_lay_turn(lay, layer, w, h, v->symmetry);
+    lay->oy = (size_t)pln_rng_below(r, lay->h);
+    lay->ox = (size_t)pln_rng_below(r, lay->w);
 }
 
 /* ---- Scales ---- */

@@ -47,6 +47,34 @@ pln_status pln_texture(pln_context *ctx, uint64_t seed, uint64_t index, size_t n
  * truth. */
 pln_status pln_blend(pln_context *ctx, const uint8_t *truth, size_t w, size_t h,
                      const double *layer, size_t tw, size_t th, double std, uint8_t *in) PLN_CHECK;
+
+/* The same in parts, for a window of a picture and a layer that is turned and shifted: element
+ * (x, y) of the turned layer, w x h, is at[x sx + y sy]; pixel (x, y) of the picture gets element
+ * ((x + ox) mod w, (y + oy) mod h), less `mean`, times `gain`. */
+struct pln_lay {
+    const double *at;
+    ptrdiff_t sx, sy;
+    size_t w, h, ox, oy;
+    double mean, gain;
+};
+/* symmetry: bit 0 transposes, then bit 1 swaps left and right, then bit 2 up and down. */
+void pln_lay_turn(struct pln_lay *lay, const double *layer, size_t w, size_t h, unsigned symmetry);
+/* mean and gain for a whole picture of w x h; std as in pln_blend. */
+void pln_lay_fit(struct pln_lay *lay, size_t w, size_t h, double std);
+/* in (cw x ch): the window at (x0, y0) of the truth, which is w wide, under the layer. */
+void pln_lay_over(const struct pln_lay *lay, const uint8_t *truth, size_t w, size_t x0, size_t y0,
+                  size_t cw, size_t ch, uint8_t *in);
+
+/* "Varied" blending for training: contrast in [lo, hi), scale 1 or 0.5, one of 8 symmetries, drawn
+ * in this order; then, with the layer at that scale, the offsets down and across. */
+struct pln_varied {
+    double std, scale;
+    unsigned symmetry;
+};
+struct pln_varied pln_varied_draw(struct pln_rng *r, double lo, double hi);
+void pln_varied_lay(struct pln_rng *r, const struct pln_varied *varied, const double *layer,
+                    size_t w, size_t h, struct pln_lay *lay);
+
 /* A layer at scale 0.5 (2 x 2 means, an odd last row or column is dropped), 1 or 2 (bilinear, half
  * pixel centres, clamped). *result goes to pln_free. */
 pln_status pln_rescale(pln_context *ctx, const double *layer, size_t w, size_t h, double scale,

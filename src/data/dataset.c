@@ -118,7 +118,11 @@ const char *pln_dataset_kind(const pln_dataset *d) { return d->m.root ? d->m.kin
 const char *pln_dataset_hash(const pln_dataset *d) { return d->hash; }
 uint64_t pln_dataset_seed(const pln_dataset *d) { return d->m.seed; }
 bool pln_dataset_published_split(const pln_dataset *d) { return d->m.published; }
-unsigned pln_dataset_companions(const pln_dataset *d) { return d->m.companions; }
+unsigned pln_dataset_companions(const pln_dataset *d)
+{
+    return d->m.root ? d->m.companions : PLN_WITH_EDGE;
+}
+
 double pln_dataset_std(const pln_dataset *d) { return d->m.std; }
 
 size_t pln_dataset_truths(const pln_dataset *d)
@@ -127,6 +131,12 @@ size_t pln_dataset_truths(const pln_dataset *d)
 }
 
 size_t pln_dataset_textures(const pln_dataset *d) { return d->m.texture_count; }
+
+void pln_dataset_truth_size(const pln_dataset *d, size_t truth, size_t *w, size_t *h)
+{
+    *w = d->m.root ? d->m.truths[truth].w : 0;
+    *h = d->m.root ? d->m.truths[truth].h : 0;
+}
 
 const char *pln_dataset_truth_name(const pln_dataset *d, size_t truth)
 {
@@ -285,7 +295,11 @@ pln_status pln_dataset_truth(pln_context *ctx, const pln_dataset *d, size_t trut
         return pln_fail(ctx, PLN_E_ARG, "truth %zu: the dataset has %zu", truth,
                         pln_dataset_truths(d));
     if (!d->m.root) {
-        PLN_TRY(pln_side_by_side_read(ctx, &d->pairs, truth, false, &p.rgb, &p.w, &p.h));
+        PLN_TRY(pln_side_by_side_read(ctx, &d->pairs, truth, &p.rgb, &p.in, &p.w, &p.h));
+        if (companions & PLN_WITH_EDGE) {
+            PLN_TRY(pln_alloc(ctx, p.w * p.h, 1, &p.edge));
+            pln_edge_label(p.rgb, p.w, p.h, 2, p.edge);
+        }
     } else {
         const struct pln_truth_entry *t = &d->m.truths[truth];
         const struct {
@@ -319,6 +333,7 @@ done:
 void pln_truth_free(struct pln_truth *p)
 {
     pln_free(p->rgb);
+    pln_free(p->in);
     pln_free(p->edge);
     pln_free(p->classes);
     pln_free(p->negative);
@@ -367,23 +382,17 @@ pln_status pln_dataset_pair_name(pln_context *ctx, const pln_dataset *d, pln_spl
     return PLN_OK;
 }
 
-/* The input's bytes: blended, or the right half of the file. */
-static pln_status input_bytes(pln_context *ctx, const pln_dataset *d, size_t truth, size_t texture,
-                              double scale, const struct pln_truth *t, uint8_t **in)
+static pln_status blend(pln_context *ctx, const pln_dataset *d, size_t texture, double scale,
+                        struct pln_truth *t)
 {
     double *layer = NULL;
-    uint8_t *bytes = NULL;
     size_t w, h;
     pln_status s = PLN_OK;
 
-    if (texture == SIZE_MAX) return pln_side_by_side_read(ctx, &d->pairs, truth, true, in, &w, &h);
     PLN_TRY(pln_dataset_texture(ctx, d, texture, scale, &layer, &w, &h));
-    PLN_TRY(pln_alloc(ctx, t->w * t->h, 3, &bytes));
-    PLN_TRY(pln_blend(ctx, t->rgb, t->w, t->h, layer, w, h, d->m.std, bytes));
-    *in = bytes;
-    bytes = NULL;
+    PLN_TRY(pln_alloc(ctx, t->w * t->h, 3, &t->in));
+    s = pln_blend(ctx, t->rgb, t->w, t->h, layer, w, h, d->m.std, t->in);
 done:
-    pln_free(bytes);
     pln_free(layer);
     return s;
 }
@@ -393,7 +402,6 @@ pln_status pln_dataset_pair(pln_context *ctx, const pln_dataset *d, pln_split sp
 {
     struct pln_pair p = {0};
     struct pln_truth t = {0};
-    uint8_t *in = NULL;
     size_t truth, texture;
     pln_status s = PLN_OK;
 
@@ -401,14 +409,14 @@ pln_status pln_dataset_pair(pln_context *ctx, const pln_dataset *d, pln_split sp
     PLN_TRY(pln_dataset_pair_name(ctx, d, split, i, &p));
     pln_dataset_parts(d, split, i, &truth, &texture, &p.scale);
     PLN_TRY(pln_dataset_truth(ctx, d, truth, companions, &t));
-    PLN_TRY(input_bytes(ctx, d, truth, texture, p.scale, &t, &in));
+    if (!t.in) PLN_TRY(blend(ctx, d, texture, p.scale, &t));
     const struct {
         const uint8_t *bytes;
         size_t c;
         double unit;
         pln_image **image;
     } pictures[] = {
-        {in, 3, 255, &p.in},
+        {t.in, 3, 255, &p.in},
         {t.rgb, 3, 255, &p.truth},
         {t.edge, 1, 1, &p.edge},
         {t.classes, 1, 255, &p.classes},
@@ -423,7 +431,6 @@ pln_status pln_dataset_pair(pln_context *ctx, const pln_dataset *d, pln_split sp
     *pair = p;
     p = (struct pln_pair){0};
 done:
-    pln_free(in);
     pln_truth_free(&t);
     pln_pair_free(&p);
     return s;

@@ -93,16 +93,18 @@ void pln_pair_free(struct pln_pair *pair);
 
 /* ---- Parts, for those who blend themselves (the training loader) ---- */
 
-/* 8-bit pictures of one truth, w x h; NULL: not asked for, or not there. rgb, negative, photo: 3
- * bytes a pixel. */
+/* 8-bit pictures of one truth, w x h; NULL: not asked for, or not there. rgb, in, negative, photo:
+ * 3 bytes a pixel. in: of a side-by-side dataset, whose edge labels are made when asked for. */
 struct pln_truth {
     size_t w, h;
-    uint8_t *rgb, *edge, *classes, *negative, *boundary, *photo;
+    uint8_t *rgb, *in, *edge, *classes, *negative, *boundary, *photo;
 };
 /* Truths and textures are numbered over the whole dataset; a side-by-side dataset has no textures:
  * its truth t is half of a pair. */
 size_t pln_dataset_truths(const pln_dataset *dataset);
 size_t pln_dataset_textures(const pln_dataset *dataset);
+/* 0 x 0: side by side, not known before it is read. */
+void pln_dataset_truth_size(const pln_dataset *dataset, size_t truth, size_t *w, size_t *h);
 const char *pln_dataset_truth_name(const pln_dataset *dataset, size_t truth);
 const char *pln_dataset_texture_name(const pln_dataset *dataset, size_t texture);
 /* Which truth, which texture (SIZE_MAX: side by side) at which scale pair i of a split is. */

@@ -123,11 +123,11 @@ void pln_side_by_side_close(struct pln_side_by_side *p)
 /* ---- Halves ---- */
 
 pln_status pln_side_by_side_read(pln_context *ctx, const struct pln_side_by_side *p, size_t i,
-                                 bool right, uint8_t **rgb, size_t *w, size_t *h)
+                                 uint8_t **truth, uint8_t **in, size_t *w, size_t *h)
 {
     char *path = NULL;
     pln_image *image = NULL;
-    uint8_t *bytes = NULL;
+    uint8_t *both = NULL, *left = NULL;
     pln_status s = PLN_OK;
 
     PLN_TRY(pln_text_of(ctx, &path, "%s/%s", p->folder, p->files[i]));
@@ -139,15 +139,20 @@ pln_status pln_side_by_side_read(pln_context *ctx, const struct pln_side_by_side
                      path, width);
         goto done;
     }
-    PLN_TRY(pln_bytes_of(ctx, image, 3, &bytes));
-    for (size_t y = 0; y < height; y++)
-        memmove(bytes + y * half * 3, bytes + (y * width + (right ? half : 0)) * 3, half * 3);
-    *rgb = bytes;
+    PLN_TRY(pln_bytes_of(ctx, image, 3, &both));
+    PLN_TRY(pln_alloc(ctx, half * height, 3, &left));
+    for (size_t y = 0; y < height; y++) {
+        memcpy(left + y * half * 3, both + y * width * 3, half * 3);
+        memmove(both + y * half * 3, both + (y * width + half) * 3, half * 3);
+    }
+    *truth = left;
+    *in = both;
     *w = half;
     *h = height;
-    bytes = NULL;
+    left = both = NULL;
 done:
-    pln_free(bytes);
+    pln_free(left);
+    pln_free(both);
     pln_image_free(image);
     pln_free(path);
     return s;

@@ -17,7 +17,7 @@ struct pln_side_by_side {
 pln_status pln_side_by_side_open(pln_context *ctx, const char *folder,
                                  struct pln_side_by_side *pairs, char hash[65]) PLN_CHECK;
 void pln_side_by_side_close(struct pln_side_by_side *pairs);
-/* RGB bytes of the left half (the truth) or the right one; *rgb goes to pln_free. */
+/* RGB bytes of the left half, the truth, and of the right one; both go to pln_free. */
 pln_status pln_side_by_side_read(pln_context *ctx, const struct pln_side_by_side *pairs, size_t i,
-                                 bool right, uint8_t **rgb, size_t *w, size_t *h) PLN_CHECK;
+                                 uint8_t **truth, uint8_t **in, size_t *w, size_t *h) PLN_CHECK;
 #endif

@@ -112,6 +112,38 @@ static void blending(void **state)
     assert_int_equal(pln_blend(ctx, truth, 5, 4, layer, 2, 3, 0.05, in), PLN_OK);
     for (int i = 0; i < 20; i++) assert_int_equal(in[3 * i + 1], green[i]);
     assert_int_equal(pln_blend(ctx, truth, 5, 4, layer, 2, 3, -1, in), PLN_E_ARG);
+
+    /* Varied, seed 1, stream 7; a window of it is the same pixels. */
+    static const uint8_t varied[20] = {6,   6,  6,   6,  6,   45,  102, 45,  102, 45,
+                                       108, 89, 108, 89, 108, 186, 186, 186, 186, 186};
+    struct pln_rng r = pln_rng(1, 7);
+    struct pln_varied v = {.std = 0.06 + 0.08 * pln_rng_unit(&r), .scale = 1};
+    (void)pln_rng_next(&r); /* the only scale */
+    v.symmetry = (unsigned)pln_rng_below(&r, 8);
+    struct pln_lay lay;
+    uint8_t window[12];
+    pln_varied_lay(&r, &v, layer, 2, 3, &lay);
+    assert_int_equal(v.symmetry, 4);
+    assert_int_equal(lay.oy, 0);
+    assert_int_equal(lay.ox, 1);
+    assert_float_equal(v.std, 0.07244, 5e-6);
+    pln_lay_fit(&lay, 5, 4, v.std);
+    pln_lay_over(&lay, truth, 5, 0, 0, 5, 4, in);
+    for (int i = 0; i < 20; i++) assert_int_equal(in[3 * i + 1], varied[i]);
+    pln_lay_over(&lay, truth, 5, 3, 1, 2, 2, window);
+    for (int i = 0; i < 12; i++) assert_int_equal(window[i], in[3 * (5 * (1 + i / 6) + 3) + i % 6]);
+    r = pln_rng(1, 7);
+    v = pln_varied_draw(&r, 0.06, 0.14);
+    assert_float_equal(v.std, 0.07244, 5e-6);
+    assert_int_equal(v.symmetry, 4);
+
+    /* Turned: element (1, 0) of each symmetry of 0 1 / 2 3 / 4 5. */
+    static const double six[6] = {0, 1, 2, 3, 4, 5}, second[8] = {1, 2, 0, 2, 5, 3, 4, 3};
+    for (unsigned k = 0; k < 8; k++) {
+        pln_lay_turn(&lay, six, 2, 3, k);
+        assert_int_equal(lay.w, k & 1 ? 3 : 2);
+        assert_float_equal(lay.at[lay.sx], second[k], 0);
+    }
 }
 
 int main(void)
