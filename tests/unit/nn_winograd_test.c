@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Winograd convolution against sums in double, on every instruction set of the machine. */
-#include "../support.h"
+#include "conv_support.h"
 #include "nn/backends/cpu/winograd.h"
-
-#define COUNT(a) (sizeof(a) / sizeof *(a))
 
 /* Largest error and rms error allowed, relative to the rms of the result. */
 #define MAX_ERROR 2e-5
@@ -15,15 +13,6 @@ static const pln_wino_shape shapes[] = {
     {3, 11, 13, 24, 20, 2}, {3, 5, 6, 64, 68, 8},   {1, 40, 33, 17, 19, 16}, {1, 6, 5, 32, 65, 1},
     {1, 4, 4, 80, 96, 1},   {2, 9, 8, 64, 112, 5},
 };
-
-/* A buffer of n floats in (-1, 1), `stream` tells buffers apart. */
-static float *filled(pln_context *ctx, size_t n, uint32_t stream)
-{
-    float *p = NULL;
-    OK(ctx, pln_alloc(ctx, n, sizeof *p, &p));
-    for (size_t i = 0; i < n; i++) p[i] = 2 * noise((uint32_t)i, (uint32_t)(i >> 20), stream) - 1;
-    return p;
-}
 
 /* Number of the pixel at tap t of pixel (x, y) of image i, or -1 outside. */
 static ptrdiff_t neighbour(const pln_wino_shape *s, size_t i, size_t y, size_t x, size_t t)
@@ -54,13 +43,6 @@ static void naive_forward(const pln_wino_shape *s, const float *x, size_t stride
             }
 }
 
-static double rms(const double *want, size_t n)
-{
-    double sum = 0;
-    for (size_t i = 0; i < n; i++) sum += want[i] * want[i];
-    return sqrt(sum / (double)n);
-}
-
 /* got[i * stride + k], k in [0, c), against want[i * c + k]. `scale`: rms that errors are relative
  * to; tiny results are as inexact as the large ones they come from. */
 static void compare(const char *what, const char *isa, const pln_wino_shape *s, const float *got,
@@ -79,17 +61,6 @@ static void compare(const char *what, const char *isa, const pln_wino_shape *s, 
                  "the rms; worst at %zu: %.9g instead of %.9g",
                  what, isa, s->n, s->h, s->w, s->cin, s->cout, s->dilation, worst,
                  sqrt(sum / (double)(n * c)), at, (double)got[at / c * stride + at % c], want[at]);
-}
-
-/* Contexts of every instruction set that the machine has, for one thread. */
-static int contexts(pln_context *ctx[3])
-{
-    int n = 0;
-    for (int isa = PLN_ISA_BASELINE; isa <= PLN_ISA_AVX512; isa++) {
-        pln_context_options o = {sizeof o, .threads = 1, .isa = pln_isa_name((pln_isa)isa)};
-        if ((pln_isa)isa <= pln_isa_machine()) OK(NULL, pln_context_new_with(&o, &ctx[n++]));
-    }
-    return n;
 }
 
 struct problem {
@@ -131,7 +102,7 @@ static void forward(void **state)
     for (size_t i = 0; i < COUNT(shapes); i++) {
         struct problem p = problem_new(ctx[0], shapes[i]);
         naive_forward(&p.s, p.x, p.in_stride, p.w, p.want);
-        pln_wino_weights(p.w, PLN_WINO_OIYX, p.s.cin, p.s.cout, false, p.u);
+        pln_wino_weights(p.w, PLN_CONV_OIYX, p.s.cin, p.s.cout, false, p.u);
         double scale = rms(p.want, p.pixels * p.s.cout);
         for (int k = 0; k < isas; k++) {
             OK(ctx[k], pln_wino_forward(ctx[k], &p.s, p.x, p.in_stride, p.u, NULL, p.out,
@@ -161,10 +132,10 @@ static void epilogue(void **state)
     double *conv = NULL;
     OK(ctx[0], pln_alloc(ctx[0], p.pixels * p.s.cout, sizeof *conv, &conv));
     naive_forward(&p.s, p.x, p.in_stride, p.w, conv);
-    pln_wino_weights(p.w, PLN_WINO_OIYX, p.s.cin, p.s.cout, false, p.u);
+    pln_wino_weights(p.w, PLN_CONV_OIYX, p.s.cin, p.s.cout, false, p.u);
     float *mask = filled(ctx[0], p.pixels * p.s.cout, 8);
     for (unsigned bits = 0; bits < 64; bits++) {
-        pln_wino_epilogue e = {.residual_stride = p.out_stride, .mask_stride = p.s.cout};
+        pln_conv_epilogue e = {.residual_stride = p.out_stride, .mask_stride = p.s.cout};
         if (bits & 1) e.bias = p.bias;
         if (bits & 2) e.residual = p.out;
         e.residual_last = bits & 4;
@@ -214,11 +185,11 @@ static void weight_orders(void **state)
                 oyxi[(o * 9 + t) * CIN + i] = w[(o * CIN + i) * 9 + t];
                 turned[(i * COUT + o) * 9 + 8 - t] = w[(o * CIN + i) * 9 + t];
             }
-    pln_wino_weights(w, PLN_WINO_OIYX, CIN, COUT, false, u);
-    pln_wino_weights(oyxi, PLN_WINO_OYXI, CIN, COUT, false, v);
+    pln_wino_weights(w, PLN_CONV_OIYX, CIN, COUT, false, u);
+    pln_wino_weights(oyxi, PLN_CONV_OYXI, CIN, COUT, false, v);
     assert_memory_equal(u, v, n * sizeof *u);
-    pln_wino_weights(oyxi, PLN_WINO_OYXI, CIN, COUT, true, u);
-    pln_wino_weights(turned, PLN_WINO_OIYX, COUT, CIN, false, v);
+    pln_wino_weights(oyxi, PLN_CONV_OYXI, CIN, COUT, true, u);
+    pln_wino_weights(turned, PLN_CONV_OIYX, COUT, CIN, false, v);
     assert_memory_equal(u, v, n * sizeof *u);
     pln_free(w);
     pln_free(u);
@@ -252,7 +223,7 @@ static void gradient_of_data(void **state)
                                     (double)dy[pixel * p.out_stride + o] *
                                     p.w[(o * s->cin + k) * 9 + t];
                     }
-        pln_wino_weights(p.w, PLN_WINO_OIYX, s->cin, s->cout, true, p.u);
+        pln_wino_weights(p.w, PLN_CONV_OIYX, s->cin, s->cout, true, p.u);
         float *work = filled(ctx[0], pln_wino_forward_floats(&back, 1), 7);
         for (int k = 0; k < isas; k++) {
             OK(ctx[k],
@@ -261,6 +232,70 @@ static void gradient_of_data(void **state)
                     p.pixels, s->cin, rms(p.want, p.pixels * s->cin));
         }
         pln_free(work);
+        problem_free(&p);
+    }
+    for (int k = 0; k < isas; k++) pln_context_free(ctx[k]);
+}
+
+/* dw[o][i][t] = sum over pixels of dy[pixel][o] x[pixel at tap t][i]; db[o] = sum of dy[pixel][o].
+ * The sums run over many pixels: several blocks, slots and rounds, and shapes where some are empty.
+ */
+static void gradient_of_weights(void **state)
+{
+    pln_context *ctx[3];
+    int isas = contexts(ctx);
+    const pln_wino_shape large[] = {{2, 131, 97, 16, 32, 3}, {1, 40, 40, 130, 68, 1}};
+
+    (void)state;
+    for (size_t a = 0; a < COUNT(shapes) + COUNT(large); a++) {
+        struct problem p =
+            problem_new(ctx[0], a < COUNT(shapes) ? shapes[a] : large[a - COUNT(shapes)]);
+        const pln_wino_shape *s = &p.s;
+        size_t n = 9 * s->cin * s->cout;
+        double *want = NULL, *want_db = NULL;
+        OK(ctx[0], pln_calloc(ctx[0], n, sizeof *want, &want));
+        OK(ctx[0], pln_calloc(ctx[0], s->cout, sizeof *want_db, &want_db));
+        const float *dy = p.residual;
+        for (size_t i = 0, pixel = 0; i < s->n; i++)
+            for (size_t v = 0; v < s->h; v++)
+                for (size_t u = 0; u < s->w; u++, pixel++) {
+                    const float *d = dy + pixel * p.out_stride;
+                    for (size_t o = 0; o < s->cout; o++) want_db[o] += (double)d[o];
+                    for (size_t t = 0; t < 9; t++) {
+                        ptrdiff_t at = neighbour(s, i, v, u, t);
+                        if (at < 0) continue;
+                        const float *x = p.x + (size_t)at * p.in_stride;
+                        for (size_t o = 0; o < s->cout; o++)
+                            for (size_t k = 0; k < s->cin; k++)
+                                want[(o * 9 + t) * s->cin + k] += (double)d[o] * x[k];
+                    }
+                }
+        float *dw = filled(ctx[0], n, 8), *again = filled(ctx[0], n, 8);
+        float *db = filled(ctx[0], s->cout, 9), *db_again = filled(ctx[0], s->cout, 9);
+        float *work = filled(ctx[0], pln_wino_weights_gradient_floats(s, 2), 7);
+        for (int k = 0; k < isas; k++) {
+            OK(ctx[k], pln_wino_weights_gradient(ctx[k], s, p.x, p.in_stride, dy, p.out_stride,
+                                                 PLN_CONV_OYXI, dw, db, work));
+            compare("gradient of the weights", pln_context_isa(ctx[k]), s, dw, n, want, 1, n,
+                    rms(want, n));
+            compare("gradient of the bias", pln_context_isa(ctx[k]), s, db, s->cout, want_db, 1,
+                    s->cout, rms(want_db, s->cout));
+            OK(ctx[k], pln_context_set_threads(ctx[k], 2));
+            OK(ctx[k], pln_wino_weights_gradient(ctx[k], s, p.x, p.in_stride, dy, p.out_stride,
+                                                 PLN_CONV_OYXI, again, db_again, work));
+            assert_memory_equal(dw, again, n * sizeof *dw);
+            assert_memory_equal(db, db_again, s->cout * sizeof *db);
+            OK(ctx[k], pln_wino_weights_gradient(ctx[k], s, p.x, p.in_stride, dy, p.out_stride,
+                                                 PLN_CONV_OIYX, again, NULL, work));
+            for (size_t o = 0; o < s->cout; o++)
+                for (size_t i = 0; i < s->cin; i++)
+                    for (size_t t = 0; t < 9; t++)
+                        assert_true(again[(o * s->cin + i) * 9 + t] ==
+                                    dw[(o * 9 + t) * s->cin + i]);
+            OK(ctx[k], pln_context_set_threads(ctx[k], 1));
+        }
+        void *all[] = {want, want_db, dw, again, db, db_again, work};
+        for (size_t i = 0; i < COUNT(all); i++) pln_free(all[i]);
         problem_free(&p);
     }
     for (int k = 0; k < isas; k++) pln_context_free(ctx[k]);
@@ -279,7 +314,7 @@ static void threads_and_batches(void **state)
         pln_wino_shape one = p.s;
         size_t image = p.s.h * p.s.w;
         float *again = filled(ctx, p.pixels * p.out_stride, 5);
-        pln_wino_weights(p.w, PLN_WINO_OIYX, p.s.cin, p.s.cout, false, p.u);
+        pln_wino_weights(p.w, PLN_CONV_OIYX, p.s.cin, p.s.cout, false, p.u);
         OK(ctx,
            pln_wino_forward(ctx, &p.s, p.x, p.in_stride, p.u, NULL, p.out, p.out_stride, p.work));
         OK(ctx, pln_context_set_threads(ctx, 2));
@@ -307,6 +342,7 @@ int main(void)
         cmocka_unit_test(epilogue),
         cmocka_unit_test(weight_orders),
         cmocka_unit_test(gradient_of_data),
+        cmocka_unit_test(gradient_of_weights),
         cmocka_unit_test(threads_and_batches),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

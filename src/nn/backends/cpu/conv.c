@@ -17,7 +17,7 @@ struct winograd {
 
 static void transform(const struct winograd *k, const float *w, float *u)
 {
-    pln_wino_weights(w, PLN_WINO_OIYX, k->gradient ? k->shape.cout : k->shape.cin,
+    pln_wino_weights(w, PLN_CONV_OIYX, k->gradient ? k->shape.cout : k->shape.cin,
                      k->gradient ? k->shape.cin : k->shape.cout, k->gradient, u);
 }
 
@@ -27,7 +27,7 @@ static pln_status run_winograd(pln_context *ctx, const pnn_kernel *kernel, const
     struct winograd *k = kernel->state;
     const pnn_epilogue *e = &call->v->attr.conv.e;
     const pnn_tensor *r = &call->in[3];
-    pln_wino_epilogue epilogue = {
+    pln_conv_epilogue epilogue = {
         .bias = call->in[2].data,
         .residual = r->data,
         .residual_stride = r->stride,

@@ -13,6 +13,8 @@
  * not stored in the output transform. */
 #include "nn/backends/cpu/winograd_kernels.h"
 
+#include <string.h>
+
 /* ---- Weights ---- */
 
 static size_t padded(size_t c) { return pln_div_up(c, WINO_PANEL) * WINO_PANEL; }
@@ -41,12 +43,12 @@ static const double wino_g[6][3] = {
 };
 
 /* Place of tap t = 3 y + x of the filter (o, i). */
-static size_t tap(pln_wino_order order, size_t cin, size_t o, size_t i, size_t t)
+static size_t tap(pln_conv_order order, size_t cin, size_t o, size_t i, size_t t)
 {
-    return order == PLN_WINO_OIYX ? (o * cin + i) * 9 + t : (o * 9 + t) * cin + i;
+    return order == PLN_CONV_OIYX ? (o * cin + i) * 9 + t : (o * 9 + t) * cin + i;
 }
 
-void pln_wino_weights(const float *w, pln_wino_order order, size_t cin, size_t cout, bool gradient,
+void pln_wino_weights(const float *w, pln_conv_order order, size_t cin, size_t cout, bool gradient,
                       float *u)
 {
     size_t from = gradient ? cout : cin, to = gradient ? cin : cout;
@@ -144,7 +146,7 @@ static inline __attribute__((always_inline)) void ask(const float *x, struct win
 struct forward {
     const wino_kernels *k;
     const pln_wino_shape *shape;
-    const pln_wino_epilogue *epilogue;
+    const pln_conv_epilogue *epilogue;
     const float *in, *u;
     float *out, *work;
     size_t in_stride, out_stride;
@@ -169,7 +171,7 @@ static void forward_task(void *arg, size_t index, int thread)
 {
     const struct forward *f = arg;
     const pln_wino_shape *s = f->shape;
-    const pln_wino_epilogue *e = f->epilogue;
+    const pln_conv_epilogue *e = f->epilogue;
     const struct wino_steps in = steps(s, f->in_stride), out = steps(s, f->out_stride),
                             residual = steps(s, e->residual_stride),
                             mask = steps(s, e->mask_stride);
@@ -205,10 +207,10 @@ static void forward_task(void *arg, size_t index, int thread)
 }
 
 pln_status pln_wino_forward(pln_context *ctx, const pln_wino_shape *shape, const float *in,
-                            size_t in_stride, const float *u, const pln_wino_epilogue *epilogue,
+                            size_t in_stride, const float *u, const pln_conv_epilogue *epilogue,
                             float *out, size_t out_stride, float *work)
 {
-    static const pln_wino_epilogue none = {0};
+    static const pln_conv_epilogue none = {0};
     struct forward f = {
         .k = PLN_KERNELS_PICK(ctx, pln_wino_kernels),
         .shape = shape,
@@ -223,4 +225,158 @@ pln_status pln_wino_forward(pln_context *ctx, const pln_wino_shape *shape, const
     };
 
     return pln_parallel(ctx, pln_div_up(f.blocks, blocks_of_task(shape)), forward_task, &f);
+}
+
+/* ---- Gradient of the weights ----
+ *
+ *     dg = G' [sum over tiles of (B' x B) . (A dy A')] G
+ *
+ * The sums M[36][cin][cout] are cut into parts of at most CHANNELS x CHANNELS channels, so that a
+ * part stays in the second-level cache, and into slots, each the sum over a fixed share of the
+ * tiles: slots x parts are the tasks. */
+
+enum { GRADIENT_TILES = 48, CHANNELS = 64, TASKS = 16 };
+
+struct weights_gradient {
+    const wino_kernels *k;
+    const pln_wino_shape *shape;
+    const float *x, *dy;
+    size_t x_stride, dy_stride;
+    pln_conv_order order;
+    float *dw;
+    size_t in_parts, out_parts; /* of the channels */
+    size_t slots;
+    size_t blocks; /* of GRADIENT_TILES, in all */
+    size_t share;  /* blocks of a slot in a round */
+    size_t round;
+    float *blocks_work; /* [thread][2][WINO_POINTS] of V and A dy A' */
+    float *bias;        /* [slot][cout] */
+    float *sums;        /* [slot][in part][out part][WINO_POINTS][cin][cout] */
+};
+
+enum {
+    GRADIENT_PLANE = GRADIENT_TILES * CHANNELS + WINO_PANEL,
+    GRADIENT_WORK = 2 * WINO_POINTS * GRADIENT_PLANE,
+    GRADIENT_SUMS = WINO_POINTS * CHANNELS * CHANNELS,
+};
+
+static void plan_weights_gradient(const pln_wino_shape *s, struct weights_gradient *g)
+{
+    const size_t most = ((size_t)100 << 20) / (2 * GRADIENT_SUMS * GRADIENT_TILES);
+
+    g->shape = s;
+    g->in_parts = pln_div_up(s->cin, CHANNELS);
+    g->out_parts = pln_div_up(s->cout, CHANNELS);
+    g->blocks = pln_div_up(tiles_of(s), GRADIENT_TILES);
+    g->slots = pln_min(g->blocks, pln_div_up(TASKS, g->in_parts * g->out_parts));
+    size_t rounds = pln_div_up(g->blocks, g->slots * most);
+    g->share = pln_div_up(g->blocks, g->slots * rounds);
+}
+
+size_t pln_wino_weights_gradient_floats(const pln_wino_shape *shape, int threads)
+{
+    struct weights_gradient g = {0};
+    plan_weights_gradient(shape, &g);
+    return (size_t)threads * GRADIENT_WORK + g.slots * g.out_parts * CHANNELS +
+           g.slots * g.in_parts * g.out_parts * GRADIENT_SUMS;
+}
+
+/* Channels of part i of c. */
+static size_t part_of(size_t c, size_t i) { return pln_min(CHANNELS, c - i * CHANNELS); }
+
+static void sum_task(void *arg, size_t index, int thread)
+{
+    const struct weights_gradient *g = arg;
+    const pln_wino_shape *s = g->shape;
+    size_t out_part = index % g->out_parts, in_part = index / g->out_parts % g->in_parts;
+    size_t slot = index / g->out_parts / g->in_parts;
+    const struct wino_steps in = steps(s, g->x_stride), out = steps(s, g->dy_stride);
+    const float *x = g->x + in_part * CHANNELS, *dy = g->dy + out_part * CHANNELS;
+    size_t cin = part_of(s->cin, in_part), cout = part_of(s->cout, out_part);
+    float *v = g->blocks_work + (size_t)thread * GRADIENT_WORK;
+    float *z = v + WINO_POINTS * GRADIENT_PLANE, *m = g->sums + index * GRADIENT_SUMS;
+    float *bias = g->bias + (slot * g->out_parts + out_part) * CHANNELS;
+    float unused[CHANNELS] = {0};
+    size_t first = (g->round * g->slots + slot) * g->share;
+    size_t end = pln_min(g->blocks, first + g->share);
+
+    if (g->round == 0) {
+        memset(m, 0, GRADIENT_SUMS * sizeof *m);
+        if (in_part == 0) memset(bias, 0, CHANNELS * sizeof *bias);
+    }
+    if (in_part != 0) bias = unused;
+    for (size_t b = first; b < end; b++) {
+        struct wino_tile t[GRADIENT_TILES];
+        for (size_t i = 0; i < GRADIENT_TILES; i += WINO_TILES)
+            block_tiles(s, (b * GRADIENT_TILES + i) / WINO_TILES, t + i);
+        for (size_t i = 0; i < GRADIENT_TILES; i++) {
+            g->k->input(x, in, t + i, cin, v + i * padded(cin), GRADIENT_PLANE);
+            g->k->output_gradient(dy, out, t + i, cout, z + i * padded(cout), GRADIENT_PLANE, bias);
+        }
+        for (size_t p = 0; p < WINO_POINTS; p++)
+            g->k->accumulate(GRADIENT_TILES, padded(cin), padded(cout) / WINO_PANEL,
+                             v + p * GRADIENT_PLANE, z + p * GRADIENT_PLANE,
+                             m + p * padded(cin) * padded(cout));
+    }
+}
+
+/* The gradients of all filters of input channel i: sum of the slots, then G' M G. */
+static void filters_task(void *arg, size_t i, int thread)
+{
+    const struct weights_gradient *g = arg;
+    const pln_wino_shape *s = g->shape;
+    size_t parts = g->in_parts * g->out_parts, rows = padded(part_of(s->cin, i / CHANNELS));
+
+    (void)thread;
+    for (size_t part = 0; part < g->out_parts; part++) {
+        double m[WINO_POINTS][CHANNELS] = {{0}};
+        size_t cout = part_of(s->cout, part);
+        for (size_t slot = 0; slot < g->slots; slot++)
+            for (size_t p = 0; p < WINO_POINTS; p++) {
+                const float *sum =
+                    g->sums + (slot * parts + i / CHANNELS * g->out_parts + part) * GRADIENT_SUMS +
+                    (p * rows + i % CHANNELS) * padded(cout);
+                for (size_t o = 0; o < cout; o++) m[p][o] += (double)sum[o];
+            }
+        for (size_t o = 0; o < cout; o++)
+            for (size_t y = 0; y < 3; y++) {
+                double gm[6] = {0}; /* row y of G' M */
+                for (size_t a = 0; a < 6; a++)
+                    for (size_t b = 0; b < 6; b++) gm[b] += wino_g[a][y] * m[6 * a + b][o];
+                for (size_t x = 0; x < 3; x++) {
+                    double sum = 0;
+                    for (size_t b = 0; b < 6; b++) sum += gm[b] * wino_g[b][x];
+                    g->dw[tap(g->order, s->cin, part * CHANNELS + o, i, 3 * y + x)] = (float)sum;
+                }
+            }
+    }
+}
+
+pln_status pln_wino_weights_gradient(pln_context *ctx, const pln_wino_shape *shape, const float *x,
+                                     size_t x_stride, const float *dy, size_t dy_stride,
+                                     pln_conv_order order, float *dw, float *db, float *work)
+{
+    pln_status s = PLN_OK;
+    struct weights_gradient g = {.k = PLN_KERNELS_PICK(ctx, pln_wino_kernels),
+                                 .x = x,
+                                 .dy = dy,
+                                 .x_stride = x_stride,
+                                 .dy_stride = dy_stride,
+                                 .order = order,
+                                 .dw = dw,
+                                 .blocks_work = work};
+    plan_weights_gradient(shape, &g);
+    g.bias = work + (size_t)pln_context_threads(ctx) * GRADIENT_WORK;
+    g.sums = g.bias + g.slots * g.out_parts * CHANNELS;
+    for (; g.round * g.slots * g.share < g.blocks; g.round++)
+        PLN_TRY(pln_parallel(ctx, g.slots * g.in_parts * g.out_parts, sum_task, &g));
+    PLN_TRY(pln_parallel(ctx, shape->cin, filters_task, &g));
+    for (size_t o = 0; db && o < shape->cout; o++) {
+        double sum = 0;
+        for (size_t slot = 0; slot < g.slots; slot++)
+            sum += (double)g.bias[slot * g.out_parts * CHANNELS + o];
+        db[o] = (float)sum;
+    }
+done:
+    return s;
 }

@@ -17,7 +17,7 @@
 #ifndef PLN_NN_BACKENDS_CPU_WINOGRAD_H
 #define PLN_NN_BACKENDS_CPU_WINOGRAD_H
 
-#include "core/core.h"
+#include "nn/backends/cpu/conv_types.h"
 
 /* Every member >= 1. */
 typedef struct pln_wino_shape {
@@ -26,37 +26,29 @@ typedef struct pln_wino_shape {
     size_t dilation;
 } pln_wino_shape;
 
-/* Order of 3x3 weights in memory: o output channel, i input channel, (y, x) tap. */
-typedef enum pln_wino_order { PLN_WINO_OIYX, PLN_WINO_OYXI } pln_wino_order;
-
 /* Floats of the transformed weights U = G g G' of cin x cout filters. */
 size_t pln_wino_weights_floats(size_t cin, size_t cout);
 /* u = U of the weights w, in f64. `gradient`: for the gradient of the data, which is the
  * convolution with cin and cout exchanged and the filters turned by 180 degrees; cin and cout are
  * still those of w. */
-void pln_wino_weights(const float *w, pln_wino_order order, size_t cin, size_t cout, bool gradient,
+void pln_wino_weights(const float *w, pln_conv_order order, size_t cin, size_t cout, bool gradient,
                       float *u);
-
-/* y = activation(conv(x) + bias + residual), or activation(conv(x) + bias) + residual; then 0 where
- * mask <= 0. All pointers may be NULL, which leaves that step out. Strides are floats from pixel to
- * pixel. residual may be the output itself; the mask as well. */
-typedef struct pln_wino_epilogue {
-    const float *bias; /* cout */
-    const float *residual;
-    size_t residual_stride;
-    bool residual_last; /* added after the activation */
-    bool activate;      /* v > 0 ? v : slope v; slope 0 is ReLU */
-    float slope;
-    const float *mask; /* output of a ReLU: its gradient passes where it is positive */
-    size_t mask_stride;
-} pln_wino_epilogue;
 
 /* Floats of work memory for pln_wino_forward with this many threads. */
 size_t pln_wino_forward_floats(const pln_wino_shape *shape, int threads);
 /* out[n, h, w, cout] from in[n, h, w, cin]. u: from pln_wino_weights. out may lie in the same
  * buffer as in where the channels do not overlap. `epilogue` NULL: the convolution alone. */
 pln_status pln_wino_forward(pln_context *ctx, const pln_wino_shape *shape, const float *in,
-                            size_t in_stride, const float *u, const pln_wino_epilogue *epilogue,
+                            size_t in_stride, const float *u, const pln_conv_epilogue *epilogue,
                             float *out, size_t out_stride, float *work) PLN_CHECK;
+
+/* Floats of work memory for pln_wino_weights_gradient with this many threads. */
+size_t pln_wino_weights_gradient_floats(const pln_wino_shape *shape, int threads);
+/* dw[cout][cin][3][3] (or in the other order) = gradient of the weights, db[cout] of the bias, from
+ * the input x[n, h, w, cin] and the gradient dy[n, h, w, cout] of the output. db may be NULL. */
+pln_status pln_wino_weights_gradient(pln_context *ctx, const pln_wino_shape *shape, const float *x,
+                                     size_t x_stride, const float *dy, size_t dy_stride,
+                                     pln_conv_order order, float *dw, float *db,
+                                     float *work) PLN_CHECK;
 
 #endif

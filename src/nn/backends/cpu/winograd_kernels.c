@@ -1,73 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Inner loops of the Winograd convolution. The method is described in winograd.c. */
 #include "nn/backends/cpu/winograd_kernels.h"
-
-#include <string.h>
-#if defined(__AVX2__)
-#include <immintrin.h>
-#endif
+#include "nn/backends/cpu/vectors.h"
 
 extern const wino_kernels PLN_KERNELS(pln_wino_kernels);
 
-/* ---- Vectors ---- */
-
-#if defined(__AVX512F__)
-enum { LANES = 16 };
-#elif defined(__AVX2__)
-enum { LANES = 8 };
-#else
-enum { LANES = 4 };
-#endif
-typedef float vec __attribute__((vector_size(LANES * sizeof(float))));
-typedef int32_t ivec __attribute__((vector_size(LANES * sizeof(float))));
 enum { VECS = WINO_PANEL / LANES }; /* of a panel */
-
-#define INLINE static inline __attribute__((always_inline))
-
-INLINE vec load(const float *p)
-{
-    vec v;
-    memcpy(&v, p, sizeof v);
-    return v;
-}
-
-INLINE void store(float *p, vec v) { memcpy(p, &v, sizeof v); }
-
-/* The first n lanes, n <= LANES; a load fills the others with zeros. */
-INLINE vec load_part(const float *p, size_t n)
-{
-#if defined(__AVX512F__)
-    return (vec)_mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), p);
-#else
-    vec v = {0};
-    memcpy(&v, p, n * sizeof *p);
-    return v;
-#endif
-}
-
-INLINE void store_part(float *p, vec v, size_t n)
-{
-#if defined(__AVX512F__)
-    _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), (__m512)v);
-#else
-    memcpy(p, &v, n * sizeof *p);
-#endif
-}
-
-INLINE vec load_n(const float *p, size_t n) { return n == LANES ? load(p) : load_part(p, n); }
-
-INLINE void store_n(float *p, vec v, size_t n)
-{
-    if (n == LANES)
-        store(p, v);
-    else
-        store_part(p, v, n);
-}
-
-INLINE vec choose(ivec which, vec a, vec b)
-{
-    return (vec)((which & (ivec)a) | (~which & (ivec)b));
-}
 
 /* ---- Transforms, for the points 0, a, -a, b, -b, infinity ---- */
 
@@ -143,22 +81,8 @@ static void input(const float *x, struct wino_steps s, const struct wino_tile *t
     for (; k < end; k += LANES) input_vec(x + k, s, t, c > k ? c - k : 0, false, v + k, plane);
 }
 
-/* The epilogue on n channels of one pixel. */
-INLINE vec finish(vec y, const pln_wino_epilogue *e, const float *residual, const float *mask,
-                  size_t n)
-{
-    vec r = {0};
-
-    if (residual) r = load_n(residual, n);
-    if (!e->residual_last) y += r;
-    if (e->activate) y = choose(y > 0, y, e->slope * y);
-    if (e->residual_last) y += r;
-    if (mask) y = choose(load_n(mask, n) > 0, y, (vec){0});
-    return y;
-}
-
 INLINE void output_vec(const float *m, size_t plane, const struct wino_tile *t, size_t k, size_t n,
-                       const pln_wino_epilogue *e, struct wino_steps r, struct wino_steps q,
+                       const pln_conv_epilogue *e, struct wino_steps r, struct wino_steps q,
                        float *y, struct wino_steps s)
 {
     vec cols[4][6], bias = e->bias ? load_n(e->bias + k, n) : (vec){0};
@@ -187,7 +111,7 @@ INLINE void output_vec(const float *m, size_t plane, const struct wino_tile *t, 
 }
 
 static void output(const float *m, size_t plane, const struct wino_tile *t, size_t c,
-                   const pln_wino_epilogue *e, struct wino_steps r, struct wino_steps q, float *y,
+                   const pln_conv_epilogue *e, struct wino_steps r, struct wino_steps q, float *y,
                    struct wino_steps s)
 {
     size_t k = 0;
@@ -195,6 +119,62 @@ static void output(const float *m, size_t plane, const struct wino_tile *t, size
     if (!t->rows) return;
     for (; k + LANES <= c; k += LANES) output_vec(m, plane, t, k, LANES, e, r, q, y, s);
     if (k < c) output_vec(m, plane, t, k, c - k, e, r, q, y, s);
+}
+
+/* y = A m */
+INLINE void a_gradient(const vec m[4], vec y[6])
+{
+    vec even_a = m[0] + A2 * m[2], odd_a = A * m[1] + A3 * m[3];
+    vec even_b = m[0] + B2 * m[2], odd_b = B * m[1] + B3 * m[3];
+
+    y[0] = m[0];
+    y[1] = even_a + odd_a;
+    y[2] = even_a - odd_a;
+    y[3] = even_b + odd_b;
+    y[4] = even_b - odd_b;
+    y[5] = m[3];
+}
+
+/* A y A' of n <= LANES channels; inside: all sixteen outputs lie in the image. */
+INLINE void output_gradient_vec(const float *y, struct wino_steps s, const struct wino_tile *t,
+                                size_t n, bool inside, float *z, size_t plane, float *bias)
+{
+    vec rows[6][4], sum = load(bias);
+
+    for (int j = 0; j < 4; j++) {
+        vec col[4], o[6];
+        for (int i = 0; i < 4; i++) {
+            if (inside || (i < t->rows && j < t->cols))
+                col[i] = load_n(y + i * s.row + j * s.col, n);
+            else
+                col[i] = (vec){0};
+        }
+        sum += (col[0] + col[1]) + (col[2] + col[3]);
+        a_gradient(col, o);
+        for (int i = 0; i < 6; i++) rows[i][j] = o[i];
+    }
+    store(bias, sum);
+    for (size_t i = 0; i < 6; i++) {
+        vec o[6];
+        a_gradient(rows[i], o);
+        for (size_t j = 0; j < 6; j++) store(z + (6 * i + j) * plane, o[j]);
+    }
+}
+
+static void output_gradient(const float *y, struct wino_steps s, const struct wino_tile *t,
+                            size_t c, float *z, size_t plane, float *bias)
+{
+    size_t k = 0, end = pln_div_up(c, WINO_PANEL) * WINO_PANEL;
+
+    y += (ptrdiff_t)t->at * s.pixel;
+    if (t->rows == 4 && t->cols == 4)
+        for (; k + LANES <= c; k += LANES)
+            output_gradient_vec(y + k, s, t, LANES, true, z + k, plane, bias + k);
+    else
+        for (; k + LANES <= c; k += LANES)
+            output_gradient_vec(y + k, s, t, LANES, false, z + k, plane, bias + k);
+    for (; k < end; k += LANES)
+        output_gradient_vec(y + k, s, t, c > k ? c - k : 0, false, z + k, plane, bias + k);
 }
 
 /* ---- Products ---- */
@@ -262,8 +242,64 @@ static void multiply(size_t k, size_t panels, const float *v, size_t v_stride, c
 #endif
 }
 
+/* Rows of m at a time: with the panels of a turn, half the registers. */
+#if defined(__AVX512F__)
+enum { TURN_ROWS = 4, TURN_PANELS = 4 };
+#elif defined(__AVX2__)
+enum { TURN_ROWS = 4, TURN_PANELS = 1 };
+#else
+enum { TURN_ROWS = 2, TURN_PANELS = 1 };
+#endif
+
+/* TURN_ROWS x panels of m += v' z, in registers. */
+INLINE void outer_product(const size_t panels, size_t tiles, size_t k, const float *v,
+                          size_t m_stride, const float *z, float *m)
+{
+    vec sum[TURN_ROWS][TURN_PANELS * VECS];
+
+#pragma GCC unroll 4
+    for (size_t i = 0; i < TURN_ROWS; i++)
+#pragma GCC unroll 4
+        for (size_t a = 0; a < panels * VECS; a++) sum[i][a] = (vec){0};
+    for (size_t t = 0; t < tiles; t++, v += k, z += m_stride) {
+        vec b[TURN_PANELS * VECS];
+#pragma GCC unroll 4
+        for (size_t a = 0; a < panels * VECS; a++) b[a] = load(z + a * LANES);
+#pragma GCC unroll 4
+        for (size_t i = 0; i < TURN_ROWS; i++)
+#pragma GCC unroll 4
+            for (size_t a = 0; a < panels * VECS; a++) sum[i][a] += v[i] * b[a];
+    }
+    /* Sums of sums: a single long one would be less exact. */
+#pragma GCC unroll 4
+    for (size_t i = 0; i < TURN_ROWS; i++)
+#pragma GCC unroll 4
+        for (size_t a = 0; a < panels * VECS; a++) {
+            float *all = m + i * m_stride + a * LANES;
+            store(all, load(all) + sum[i][a]);
+        }
+}
+
+static void accumulate(size_t tiles, size_t k, size_t panels, const float *v, const float *z,
+                       float *m)
+{
+    size_t m_stride = panels * WINO_PANEL;
+
+    for (size_t i = 0; i < k; i += TURN_ROWS) {
+        size_t q = 0;
+        for (; q + TURN_PANELS <= panels; q += TURN_PANELS)
+            outer_product(TURN_PANELS, tiles, k, v + i, m_stride, z + q * WINO_PANEL,
+                          m + i * m_stride + q * WINO_PANEL);
+        for (; q < panels; q++)
+            outer_product(1, tiles, k, v + i, m_stride, z + q * WINO_PANEL,
+                          m + i * m_stride + q * WINO_PANEL);
+    }
+}
+
 const wino_kernels PLN_KERNELS(pln_wino_kernels) = {
     .input = input,
     .multiply = multiply,
     .output = output,
+    .output_gradient = output_gradient,
+    .accumulate = accumulate,
 };

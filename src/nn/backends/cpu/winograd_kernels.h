@@ -40,8 +40,15 @@ typedef struct wino_kernels {
                      float *m);
     /* A' m A, m at m[p * plane], and the epilogue. r, q: steps of residual and mask. */
     void (*output)(const float *m, size_t plane, const struct wino_tile *t, size_t c,
-                   const pln_wino_epilogue *e, struct wino_steps r, struct wino_steps q, float *y,
+                   const pln_conv_epilogue *e, struct wino_steps r, struct wino_steps q, float *y,
                    struct wino_steps s);
+    /* z[p * plane + k] = (A y A')[p], for the gradient of the weights: y as x above, and the sum of
+     * the outputs in the image added to bias. */
+    void (*output_gradient)(const float *y, struct wino_steps s, const struct wino_tile *t,
+                            size_t c, float *z, size_t plane, float *bias);
+    /* m (k x panels) += v' (k x tiles) z (tiles x panels); k a whole number of panels. */
+    void (*accumulate)(size_t tiles, size_t k, size_t panels, const float *v, const float *z,
+                       float *m);
 } wino_kernels;
 
 PLN_KERNELS_DECLARE(wino_kernels, pln_wino_kernels);
