@@ -354,7 +354,8 @@ typedef struct pln_smooth_options {
     pln_channels channels; /* rgb: jointly, as the authors do; luma: only Y'; lab: L of CIELAB */
     pln_space space;       /* encoded values, or linear light (sRGB curve) and back */
     pln_transparency
-        transparency; /* what happens to alpha; colours are premultiplied while filtering */
+        transparency; /* what happens to alpha; colours are premultiplied while filtering and
+                       * divided by the filtered alpha: what cannot be seen does not bleed */
     pln_range
         range; /* auto: methods with PLN_CAP_UNIT_RANGE see values above 1 scaled into [0,1] */
     const pln_image *mask; /* 1 channel, the size of the input: the result only where mask > 0 */

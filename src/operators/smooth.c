@@ -2,6 +2,7 @@
 /* The framework: any method on any picture. Checks shapes and memory, cuts strips for methods with
  * a halo, and keeps what the methods need not know: alpha, colour handling, bright values, masks,
  * pages. */
+#include <math.h>
 #include <string.h>
 
 #include "image/image.h"
@@ -172,9 +173,13 @@ pln_status pln_plan_smooth(pln_context *ctx, const pln_params *params, size_t w,
 
 /* ---- Around the method: pointwise passes ----
  *
- *   colours -> premultiplied -> linear light -> plane(s) to filter -> scaled into [0,1]
- *   method
- *   scaled back -> into the picture -> encoded -> divided by alpha -> only where the mask says */
+ *   colours -> linear light -> plane(s) to filter -> premultiplied -> scaled into [0,1]
+ *   method, of the plane(s) and of alpha
+ *   scaled back, divided by the filtered alpha -> into the picture -> encoded -> only in the mask
+ *
+ * So a visible pixel becomes an average of visible ones: neither hidden colours nor the black of
+ * nothing reach it. Methods that are not linear smooth colours and alpha each in its own way: the
+ * range of the visible colours bounds what the division makes of that. */
 
 struct frame {
     const pln_smooth_options *o;
@@ -182,8 +187,10 @@ struct frame {
     pln_view colour;          /* prepared colours (c = in.c); may be `in` itself */
     pln_view plane;           /* what the method sees; may be `colour` */
     pln_view result;          /* what the method made */
-    pln_view out, out_alpha;
-    float scale; /* of plane */
+    pln_view weight;          /* the filtered alpha, where there is alpha */
+    pln_view out, out_alpha;  /* out_alpha.data NULL: alpha stays */
+    float scale;              /* of plane */
+    float least[3], most[3];  /* of what can be seen of plane, per channel */
 };
 
 #define EACH_ROW(frame, index, y)                                                                  \
@@ -194,20 +201,7 @@ static void prepare_colours(void *arg, size_t index, int thread)
     struct frame *f = arg;
     (void)thread;
     EACH_ROW(f, index, y)
-    {
-        const float *in = pln_row(&f->in, y);
-        float *to = pln_row(&f->colour, y);
-        size_t n = f->in.w * f->in.c;
-        if (f->alpha.data) {
-            const float *a = pln_row(&f->alpha, y);
-            for (size_t x = 0; x < f->in.w; x++)
-                for (size_t k = 0; k < f->in.c; k++)
-                    to[x * f->in.c + k] = in[x * f->in.c + k] * a[x];
-        } else {
-            memcpy(to, in, n * sizeof *to);
-        }
-        if (f->o->space == PLN_SPACE_LINEAR) pln_srgb_to_linear(to, to, n);
-    }
+    pln_srgb_to_linear(pln_row(&f->colour, y), pln_row(&f->in, y), f->in.w * f->in.c);
 }
 
 /* Row buffer for L, a, b; pixels a time. */
@@ -235,6 +229,34 @@ static void prepare_plane(void *arg, size_t index, int thread)
     }
 }
 
+/* Before plane is premultiplied. Serial: a reduction in fixed order. */
+static void visible_range(struct frame *f)
+{
+    for (size_t k = 0; k < 3; k++) f->least[k] = INFINITY, f->most[k] = -INFINITY;
+    for (size_t y = 0; y < f->plane.h; y++) {
+        const float *p = pln_row(&f->plane, y), *a = pln_row(&f->alpha, y);
+        for (size_t x = 0; x < f->plane.w; x++)
+            for (size_t k = 0; k < f->plane.c && a[x] > 0; k++) {
+                float v = p[x * f->plane.c + k];
+                f->least[k] = fminf(f->least[k], v);
+                f->most[k] = fmaxf(f->most[k], v);
+            }
+    }
+}
+
+static void premultiply_plane(void *arg, size_t index, int thread)
+{
+    struct frame *f = arg;
+    (void)thread;
+    EACH_ROW(f, index, y)
+    {
+        const float *a = pln_row(&f->alpha, y);
+        float *p = pln_row(&f->plane, y);
+        for (size_t x = 0; x < f->plane.w; x++)
+            for (size_t k = 0; k < f->plane.c; k++) p[x * f->plane.c + k] *= a[x];
+    }
+}
+
 static void scale_plane(void *arg, size_t index, int thread)
 {
     struct frame *f = arg;
@@ -246,39 +268,49 @@ static void scale_plane(void *arg, size_t index, int thread)
     }
 }
 
+/* Less alpha than this says nothing about colour. */
+#define LEAST_WEIGHT 1e-3f
+
 /* result -> out, one row. */
 static void finish_row(struct frame *f, size_t y)
 {
     size_t w = f->in.w, c = f->in.c, n = w * c;
-    const float *result = pln_row(&f->result, y), *colour = pln_row(&f->colour, y),
-                *in = pln_row(&f->in, y);
-    float *out = pln_row(&f->out, y), back = 1 / f->scale;
+    const float *colour = pln_row(&f->colour, y), *in = pln_row(&f->in, y),
+                *weight = f->alpha.data ? pln_row(&f->weight, y) : NULL;
+    float *out = pln_row(&f->out, y), *result = pln_row(&f->result, y), back = 1 / f->scale;
 
+    for (size_t x = 0; x < w && weight; x++) {
+        float factor = back / fmaxf(weight[x], LEAST_WEIGHT), *r = result + x * f->result.c;
+        for (size_t k = 0; k < f->result.c; k++)
+            r[k] = fminf(fmaxf(r[k] * factor, f->least[k]), f->most[k]);
+    }
+    for (size_t i = 0; i < w * f->result.c && !weight && f->scale != 1; i++) result[i] *= back;
     if (f->plane.c == c) {
-        for (size_t i = 0; i < n; i++) out[i] = f->scale == 1 ? result[i] : result[i] * back;
+        if (out != result) memcpy(out, result, n * sizeof *out);
     } else if (f->o->channels == PLN_CHANNELS_LUMA) {
         /* The change of Y is added to all channels: chroma differences stay. */
-        const float *plane = pln_row(&f->plane, y);
-        for (size_t x = 0; x < w; x++)
-            for (size_t k = 0; k < 3; k++)
-                out[3 * x + k] = colour[3 * x + k] + (result[x] - plane[x]) * back;
+        for (size_t x = 0; x < w; x++) {
+            float luma;
+            pln_luma(&luma, colour + 3 * x, 1);
+            for (size_t k = 0; k < 3; k++) out[3 * x + k] = colour[3 * x + k] + result[x] - luma;
+        }
     } else {
         float lab[3 * LAB_BLOCK];
         for (size_t x = 0; x < w; x += LAB_BLOCK) {
             size_t m = pln_min(LAB_BLOCK, w - x);
             pln_rgb_to_lab(lab, colour + 3 * x, m);
-            for (size_t i = 0; i < m; i++) lab[3 * i] = 100 * back * result[x + i];
+            for (size_t i = 0; i < m; i++) lab[3 * i] = 100 * result[x + i];
             pln_lab_to_rgb(out + 3 * x, lab, m);
         }
     }
     if (f->o->space == PLN_SPACE_LINEAR) pln_linear_to_srgb(out, out, n);
-    if (f->alpha.data) {
-        /* Colours of fully transparent pixels stay as they were: nobody sees them, and files keep
-         * them. */
+    if (weight) {
+        /* Colours of pixels that stay fully transparent stay as they were: nobody sees them, and
+         * files keep them. */
         const float *a = pln_row(f->out_alpha.data ? &f->out_alpha : &f->alpha, y);
         for (size_t x = 0; x < w; x++)
-            for (size_t k = 0; k < c; k++)
-                out[x * c + k] = a[x] > 0 ? out[x * c + k] / a[x] : in[x * c + k];
+            for (size_t k = 0; k < c && (a[x] <= 0 || weight[x] < LEAST_WEIGHT); k++)
+                out[x * c + k] = in[x * c + k];
     }
     if (f->mask.data) {
         const float *mask = pln_row(&f->mask, y);
@@ -347,13 +379,13 @@ static pln_status smooth_frame(pln_context *ctx, const pln_params *params, struc
     const pln_smooth_options *o = f->o;
     bool unit = (m->caps & PLN_CAP_UNIT_RANGE) && o->range == PLN_RANGE_AUTO;
     bool one_plane = o->channels != PLN_CHANNELS_RGB && f->in.c == 3;
-    float *colour = NULL, *plane = NULL, *result = NULL, *made_guide = NULL;
+    float *colour = NULL, *plane = NULL, *result = NULL, *made_guide = NULL, *weight = NULL;
     size_t w = f->in.w, h = f->in.h, c = f->in.c, tasks = pln_div_up(h, ROWS);
     pln_view guide_view;
     pln_status s = PLN_OK;
 
     f->colour = f->in;
-    if (f->alpha.data || o->space == PLN_SPACE_LINEAR) {
+    if (o->space == PLN_SPACE_LINEAR) {
         PLN_TRY(make_view(ctx, w, h, c, &f->colour));
         colour = f->colour.data;
         PLN_TRY(pln_parallel(ctx, tasks, prepare_colours, f));
@@ -364,16 +396,19 @@ static pln_status smooth_frame(pln_context *ctx, const pln_params *params, struc
         plane = f->plane.data;
         PLN_TRY(pln_parallel(ctx, tasks, prepare_plane, f));
     }
-    float max = unit ? largest(&f->plane) : 0;
-    f->scale = max > 1 ? 1 / max : 1;
-    if (f->scale != 1) {
-        if (f->plane.data == f->in.data) {
-            PLN_TRY(make_view(ctx, w, h, c, &f->plane));
-            plane = f->plane.data;
-            PLN_TRY(copy_view(ctx, &f->in, &f->plane));
-        }
-        PLN_TRY(pln_parallel(ctx, tasks, scale_plane, f));
+    float max = unit && !f->alpha.data ? largest(&f->plane) : 0;
+    if ((f->alpha.data || max > 1) && f->plane.data == f->in.data) {
+        PLN_TRY(make_view(ctx, w, h, c, &f->plane));
+        plane = f->plane.data;
+        PLN_TRY(copy_view(ctx, &f->in, &f->plane));
     }
+    if (f->alpha.data) {
+        visible_range(f);
+        PLN_TRY(pln_parallel(ctx, tasks, premultiply_plane, f));
+        max = unit ? largest(&f->plane) : 0; /* of what can be seen */
+    }
+    f->scale = max > 1 ? 1 / max : 1;
+    if (f->scale != 1) PLN_TRY(pln_parallel(ctx, tasks, scale_plane, f));
     if (guide) PLN_TRY(prepare_guide(ctx, o, unit, guide, &guide_view, &made_guide));
 
     f->result = f->out;
@@ -381,12 +416,25 @@ static pln_status smooth_frame(pln_context *ctx, const pln_params *params, struc
         PLN_TRY(make_view(ctx, w, h, 1, &f->result));
         result = f->result.data;
     }
+    double middle = f->alpha.data ? from + 0.75 * (to - from) : to;
     PLN_TRY(run_view(ctx, params, &f->plane, guide ? &guide_view : NULL, &f->result, o->strip, from,
-                     to));
+                     middle));
+    if (f->alpha.data) {
+        /* With the weights of the colours where the method can, so that their ratio is an average.
+         */
+        const pln_view *steer = guide ? &guide_view : m->caps & PLN_CAP_GUIDE ? &f->plane : NULL;
+        f->weight = f->out_alpha;
+        if (!f->weight.data) {
+            PLN_TRY(make_view(ctx, w, h, 1, &f->weight));
+            weight = f->weight.data;
+        }
+        PLN_TRY(run_view(ctx, params, &f->alpha, steer, &f->weight, o->strip, middle, to));
+    }
     bool plain = !one_plane && f->scale == 1 && !f->alpha.data && !f->mask.data &&
                  o->space == PLN_SPACE_ENCODED;
     if (!plain) PLN_TRY(pln_parallel(ctx, tasks, finish, f));
 done:
+    pln_free(weight);
     pln_free(made_guide);
     pln_free(result);
     pln_free(plane);
@@ -482,13 +530,8 @@ pln_status pln_smooth_with(pln_context *ctx, const pln_params *params, const pln
             pln_view alpha = pln_page(in->alpha, in->pages, page);
             if (!is_opaque(&alpha)) f.alpha = alpha;
         }
-        if (f.alpha.data && o.transparency == PLN_ALPHA_FILTER) {
+        if (f.alpha.data && o.transparency == PLN_ALPHA_FILTER)
             f.out_alpha = pln_page(out->alpha, in->pages, page);
-            double middle = (3 * from + to) / 4;
-            PLN_TRY(run_view(ctx, params, &f.alpha, guide ? &guide_page : NULL, &f.out_alpha,
-                             o.strip, from, middle));
-            from = middle;
-        }
         PLN_TRY(smooth_frame(ctx, params, &f, guide ? &guide_page : NULL, from, to));
     }
     *result = out;

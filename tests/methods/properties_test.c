@@ -192,6 +192,45 @@ static void bright_values_are_kept(void **state)
     pln_context_free(ctx);
 }
 
+/* One colour stays that colour under any alpha, whatever hides where nothing can be seen. */
+static void nothing_bleeds_from_transparency(void **state)
+{
+    const pln_method *m = *state;
+    static const float colour[] = {0.9f, 0.1f, 0.3f};
+    pln_context *ctx = new_context(2);
+    pln_params *p = new_params(ctx, m, NULL);
+
+    for (int filter = 0; filter < 2; filter++) {
+        pln_image *in = NULL, *out = NULL;
+        OK(ctx, pln_image_new_f32(ctx, 40, 36, 4, &in));
+        pln_view u = pln_image_pixels(in), a = pln_image_alpha(in);
+        for (size_t y = 0; y < 36; y++)
+            for (size_t x = 0; x < 40; x++) {
+                float d = hypotf((float)x - 18, (float)y - 17);
+                float alpha = fminf(fmaxf((14 - d) / 5, 0), 1);
+                *at(a, x, y) = alpha;
+                for (size_t k = 0; k < 3; k++)
+                    at(u, x, y)[k] =
+                        alpha > 0 ? colour[k] : noise((uint32_t)x, (uint32_t)y, (uint32_t)k);
+            }
+        pln_smooth_options o = {.size = sizeof o,
+                                .transparency = filter ? PLN_ALPHA_FILTER : PLN_ALPHA_KEEP};
+        OK(ctx, pln_smooth_with(ctx, p, in, NULL, &o, &out));
+        pln_view v = pln_image_pixels(out);
+        for (size_t y = 0; y < 36; y++)
+            for (size_t x = 0; x < 40; x++)
+                for (size_t k = 0; k < 3 && *at(a, x, y) > 0; k++)
+                    if (!(fabsf(at(v, x, y)[k] - colour[k]) < 1e-5f))
+                        fail_msg("%s: %g became %g at %zu, %zu under alpha %g", m->name,
+                                 (double)colour[k], (double)at(v, x, y)[k], x, y,
+                                 (double)*at(a, x, y));
+        pln_image_free(out);
+        pln_image_free(in);
+    }
+    pln_params_free(p);
+    pln_context_free(ctx);
+}
+
 /* ---- Same bytes ---- */
 
 static void threads_do_not_matter(void **state)
@@ -741,6 +780,7 @@ static const struct property {
     {"sizes", small_and_odd_sizes},
     {"identity", identity_is_bit_exact},
     {"bright", bright_values_are_kept},
+    {"transparent", nothing_bleeds_from_transparency},
     {"threads", threads_do_not_matter},
     {"strips", strips_do_not_matter},
     {"strides", strides_do_not_matter},

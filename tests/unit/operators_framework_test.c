@@ -295,6 +295,11 @@ static void hidden_colours_do_not_bleed(void **state)
         pln_image *two = smooth(p, in, &o);
         for (size_t y = 0; y < 6; y++)
             for (size_t x = 0; x < 6; x++) assert_true(at(one, x, y, 0) == at(two, x, y, 0));
+        /* Rows 3 to 7 are in the window, rows 3 to 5 to be seen: their mean, no darker. */
+        for (size_t i = 0; i < 18; i++) {
+            float mean = (pln_row(&v, 3)[i] + pln_row(&v, 4)[i] + pln_row(&v, 5)[i]) / 3;
+            assert_true(fabsf(at(one, i / 3, 5, i % 3) - mean) < 1e-6f);
+        }
         pln_view b = pln_image_alpha(two);
         assert_true(fabsf(pln_row(&b, 5)[0] - (filter ? 0.6f : 1.0f)) < 1e-6f);
         pln_image_free(one);
