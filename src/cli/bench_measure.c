@@ -3,15 +3,13 @@
  * machine's load meets both. */
 #include "cli/bench.h"
 
-#include <dlfcn.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
-#include "cli/paths.h"
+#include "cli/module.h"
 #include "core/core.h"
 #include "solve/solve.h"
 
@@ -233,30 +231,11 @@ done:
 
 const pln_peers *bench_load_peers(char why[256])
 {
-    char exe[4096], path[4352];
-    ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
-    exe[n > 0 ? n : 0] = '\0';
-    char *slash = strrchr(exe, '/');
-    if (slash) *slash = '\0';
-
-    /* Beside the command as it is built, then where it is installed. */
-    snprintf(why, 256, "%s is not installed", PLN_PEERS_FILE);
-    for (int i = 0; i < 3; i++) {
-        if (i == 0)
-            snprintf(path, sizeof path, "%s/bench/%s", exe, PLN_PEERS_FILE);
-        else if (i == 1)
-            snprintf(path, sizeof path, "%s/%s", exe, PLN_PEERS_FILE);
-        else
-            snprintf(path, sizeof path, "%s/%s", PLN_PATH_MODULES, PLN_PEERS_FILE);
-        if (access(path, R_OK)) continue;
-        void *module = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-        pln_peers_fn *list = NULL;
-        if (module) *(void **)&list = dlsym(module, PLN_PEERS_SYMBOL);
-        if (list && list()->version == PLN_PEERS_VERSION) return list();
-        const char *error = dlerror();
-        snprintf(why, 256, "%s", error ? error : "another version of the module");
-        if (module) dlclose(module);
-    }
+    pln_peers_fn *list = NULL;
+    *(void **)&list = cli_module(PLN_PEERS_FILE, PLN_PEERS_SYMBOL, false, why);
+    if (!list) return NULL;
+    if (list()->version == PLN_PEERS_VERSION) return list();
+    snprintf(why, 256, "another version of %s", PLN_PEERS_FILE);
     return NULL;
 }
 
