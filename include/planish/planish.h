@@ -260,6 +260,8 @@ typedef struct pln_run {
     pln_view guide; /* c = 1 or 3, the same rows as `in`; data == NULL: the picture guides itself */
     pln_view out;   /* out.h = y1 - y0, c as `in` */
     size_t in_y, y0, y1;
+    const char *preset;                /* its name; "default" if none was asked for */
+    const struct pln_net_options *net; /* of methods with PLN_CAP_NET */
 } pln_run;
 
 typedef struct pln_method {
@@ -339,6 +341,31 @@ PLN_API pln_status pln_params_get(pln_context *ctx, const pln_params *params, co
 /* Shortest text that reads back as the same value; at most 31 characters. */
 PLN_API pln_status pln_params_text(pln_context *ctx, const pln_params *params, const char *flag,
                                    char text[32]) PLN_CHECK;
+/* How learned methods run. */
+typedef enum pln_precision {
+    PLN_PRECISION_AUTO, /* bf16 where the processor multiplies it (AMX), else f32 */
+    PLN_PRECISION_F32,
+    PLN_PRECISION_BF16, /* bf16 values, sums in f32 */
+    PLN_PRECISION_F16   /* devices only */
+} pln_precision;
+
+typedef struct pln_net_options {
+    size_t size;
+    /* Weights file (safetensors); NULL: the model of the method and preset, looked for in
+     * $PLANISH_MODELS, beside the library, in $XDG_DATA_HOME/planish/models and
+     * /usr/share/planish/models. */
+    const char *weights;
+    pln_precision precision;
+    bool ensemble; /* mean of the results of all eight flips and turns */
+    int tile;      /* 0: tiles where the whole picture needs too much memory; -1: never; else the side
+                      of tiles */
+    double noise;  /* SASNet: standard deviation of n; 0: none */
+    int samples;   /* SASNet: draws of n whose results are averaged; 0 means 1 */
+} pln_net_options;
+/* PLN_E_ARG for a method without PLN_CAP_NET. Copied. */
+PLN_API pln_status pln_params_set_net(pln_context *ctx, pln_params *params,
+                                      const pln_net_options *options) PLN_CHECK;
+
 /* The method's struct, valid until the next change. */
 PLN_API const void *pln_params_values(const pln_params *params);
 

@@ -172,10 +172,20 @@ void pln_context_free(pln_context *ctx)
 {
     if (!ctx) return;
     struct pln_heap *heap = ctx->heap;
+    pln_context_keep(ctx, NULL, NULL);
     pln_pool_end(ctx->pool);
     pln_free(ctx->methods);
     heap->free(heap->user, ctx, CONTEXT_SIZE + pln_pool_size());
     if (atomic_fetch_sub(&heap->references, 1) == 1) heap->free(heap->user, heap, sizeof *heap);
+}
+
+void *pln_context_kept(const pln_context *ctx) { return ctx->kept; }
+
+void pln_context_keep(pln_context *ctx, void *value, void (*release)(void *value))
+{
+    if (ctx->release_kept) ctx->release_kept(ctx->kept);
+    ctx->kept = value;
+    ctx->release_kept = release;
 }
 
 /* ---- Messages ---- */

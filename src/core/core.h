@@ -113,6 +113,13 @@ const char *pln_isa_name(pln_isa isa);
 const pln_method *pln_context_method(const pln_context *ctx, size_t i);
 pln_status pln_context_add_method(pln_context *ctx, const pln_method *method) PLN_CHECK;
 
+/* ---- What a room keeps between calls: one value a context ---- */
+
+/* NULL: nothing kept. */
+void *pln_context_kept(const pln_context *ctx);
+/* Releases what was kept before; `release` is called with it at the next one, or with the context. */
+void pln_context_keep(pln_context *ctx, void *value, void (*release)(void *value));
+
 /* Before a loop of a kernel: its iterations are independent, whatever the compiler can prove about
  * the pointers (more streams than its alias checks allow). */
 #ifdef __clang__

@@ -30,6 +30,8 @@ struct pln_context {
     bool in_loop;               /* a parallel loop of this context is running */
     const pln_method **methods; /* registered by the user */
     size_t method_count;
+    void *kept; /* between calls: networks */
+    void (*release_kept)(void *value);
     /* Progress of the running call. */
     double window_from, window_to, fraction;
     const char *stage;

@@ -146,11 +146,11 @@ done:
     return s;
 }
 
-pln_status pnn_plan_new(pln_context *ctx, const pnn_graph *g, pnn_store *store,
-                        const pnn_plan_options *options, pnn_plan **plan)
+/* The graph after its passes, and its layout. */
+static pln_status compile(pln_context *ctx, const pnn_graph *g, pnn_store *store,
+                          const pnn_plan_options *options, pnn_plan **plan)
 {
     pnn_plan *p = NULL;
-    char what[80];
     pln_status s = PLN_OK;
 
     *plan = NULL;
@@ -165,6 +165,22 @@ pln_status pnn_plan_new(pln_context *ctx, const pnn_graph *g, pnn_store *store,
     if (!options->train) p->g->effect_count = 0;
     if (!options->plain) PLN_TRY(run_passes(p));
     PLN_TRY(pnn_layout_make(ctx, p->g, options->size, options->plain, &p->layout));
+    *plan = p;
+    p = NULL;
+done:
+    pnn_plan_free(p);
+    return s;
+}
+
+pln_status pnn_plan_new(pln_context *ctx, const pnn_graph *g, pnn_store *store,
+                        const pnn_plan_options *options, pnn_plan **plan)
+{
+    pnn_plan *p = NULL;
+    char what[80];
+    pln_status s = PLN_OK;
+
+    *plan = NULL;
+    PLN_TRY(compile(ctx, g, store, options, &p));
     snprintf(what, sizeof what, "a network at %zux%zu", options->size.w, options->size.h);
     PLN_TRY(pln_reserve(ctx, p->layout.arena_bytes, what));
     PLN_TRY(pln_alloc(ctx, p->layout.arena_bytes, 1, &p->arena));
@@ -175,6 +191,17 @@ pln_status pnn_plan_new(pln_context *ctx, const pnn_graph *g, pnn_store *store,
 done:
     pnn_plan_free(p);
     return s;
+}
+
+pln_status pnn_plan_estimate(pln_context *ctx, const pnn_graph *g, pnn_store *store,
+                             const pnn_plan_options *options, uint64_t *bytes)
+{
+    pnn_plan *p;
+    pln_status s = compile(ctx, g, store, options, &p);
+    if (s) return s;
+    *bytes = p->layout.arena_bytes;
+    pnn_plan_free(p);
+    return PLN_OK;
 }
 
 void pnn_plan_free(pnn_plan *p)
@@ -252,6 +279,7 @@ pln_status pnn_plan_run(pnn_plan *p)
     double before = now_ms();
     for (size_t i = 0; i < p->step_count; i++) {
         struct step *step = &p->steps[i];
+        PLN_TRY(pln_progress(p->ctx, (double)i / (double)p->step_count, "layers"));
         PLN_TRY(step->kernel.run(p->ctx, &step->kernel, &step->call, p->work));
         double after = now_ms();
         step->ms = after - before;

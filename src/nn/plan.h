@@ -50,6 +50,9 @@ typedef struct pnn_plan pnn_plan;
 pln_status pnn_plan_new(pln_context *ctx, const pnn_graph *g, pnn_store *store,
                         const pnn_plan_options *options, pnn_plan **plan) PLN_CHECK;
 void pnn_plan_free(pnn_plan *plan);
+/* Bytes of the arena that such a plan would have, without making it. */
+pln_status pnn_plan_estimate(pln_context *ctx, const pnn_graph *g, pnn_store *store,
+                             const pnn_plan_options *options, uint64_t *bytes) PLN_CHECK;
 
 /* Inputs and outputs are dense N x H x W x C of f32 in the caller's memory, bound before a run; the
  * binding stays. Unbound outputs are not computed any differently, only not kept. */

@@ -10,4 +10,8 @@
 /* The built-in methods, NULL at the end: one line each in registry.c. */
 extern const pln_method *const pln_builtin_methods[];
 
+/* What methods see of params beyond their struct. The preset's name is static. */
+const char *pln_params_preset(const pln_params *params);
+const pln_net_options *pln_params_net(const pln_params *params);
+
 #endif

@@ -9,6 +9,9 @@
 struct pln_params {
     const pln_method *method;
     char *values; /* the method's struct */
+    const char *preset; /* its name */
+    pln_net_options net;
+    char *weights; /* net.weights */
 };
 
 /* ---- One value ---- */
@@ -196,6 +199,8 @@ pln_status pln_params_new(pln_context *ctx, const char *method, pln_params **res
 
     PLN_TRY(pln_calloc(ctx, 1, sizeof *params, &params));
     params->method = m;
+    params->preset = preset ? preset->name : "default";
+    params->net.size = sizeof params->net;
     PLN_TRY(pln_calloc(ctx, 1, pln_max(m->params_size, 1), &params->values));
     for (const pln_param *p = m->schema; p->type != PLN_TYPE_END; p++)
         put(params->values, p, p->init);
@@ -211,12 +216,47 @@ void pln_params_free(pln_params *params)
 {
     if (!params) return;
     pln_free(params->values);
+    pln_free(params->weights);
     pln_free(params);
 }
 
 const pln_method *pln_params_method(const pln_params *params) { return params->method; }
 
 const void *pln_params_values(const pln_params *params) { return params->values; }
+
+const char *pln_params_preset(const pln_params *params) { return params->preset; }
+
+const pln_net_options *pln_params_net(const pln_params *params) { return &params->net; }
+
+pln_status pln_params_set_net(pln_context *ctx, pln_params *params, const pln_net_options *options)
+{
+    pln_net_options o = {.size = sizeof o};
+    char *weights = NULL;
+    pln_status s = PLN_OK;
+
+    pln_clear(ctx);
+    if (!params || !options)
+        return pln_fail(ctx, PLN_E_ARG, "pln_params_set_net: params and options are needed");
+    memcpy(&o, options, pln_min(options->size, sizeof o));
+    o.size = sizeof o;
+    if (!(params->method->caps & PLN_CAP_NET))
+        return pln_fail(ctx, PLN_E_ARG, "method '%s' is no network: it has no weights",
+                        params->method->name);
+    if ((unsigned)o.precision > PLN_PRECISION_F16 || o.tile < -1 || o.samples < 0 ||
+        !(o.noise >= 0 && o.noise < 1e3))
+        return pln_fail(ctx, PLN_E_RANGE,
+                        "pln_params_set_net: precision, tile, noise or samples is out of range");
+    if (o.precision == PLN_PRECISION_F16)
+        return pln_fail(ctx, PLN_E_UNSUPPORTED,
+                        "precision f16: not on a processor: take f32 or bf16");
+    if (o.weights) PLN_TRY(pln_strdup(ctx, o.weights, &weights));
+    pln_free(params->weights);
+    params->weights = weights;
+    o.weights = weights;
+    params->net = o;
+done:
+    return s;
+}
 
 /* ---- Setting and getting ---- */
 

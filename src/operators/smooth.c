@@ -101,6 +101,8 @@ static pln_status run_view(pln_context *ctx, const pln_params *params, const pln
             .in_y = top,
             .y0 = y0,
             .y1 = y1,
+            .preset = pln_params_preset(params),
+            .net = pln_params_net(params),
         };
         if (guide) run.guide = rows_of(guide, top, bottom);
         pln_progress_window(ctx, from + (to - from) * (double)y0 / (double)in->h,
