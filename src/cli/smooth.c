@@ -21,6 +21,7 @@ static const char *const range_choices[] = {"auto", "as-is", NULL};
 static const char *const nan_choices[] = {"error", "zero", NULL};
 static const char *const depth_choices[] = {"keep", "8", "16", "f32", NULL};
 static const int depth_bits[] = {0, 8, 16, 32};
+static const char *const precision_choices[] = {"auto", "f32", "bf16", "f16", NULL};
 
 #define OPTION(kind, member, ...) CLI_OPTION(kind, struct smooth, member, __VA_ARGS__)
 
@@ -44,6 +45,19 @@ static const struct cli_option flags[] = {
            .rare = true, .help = "what happens to alpha; colours are premultiplied meanwhile"),
     OPTION(CLI_CHOICE, range, .name = "range", .choices = range_choices, .rare = true,
            .help = "methods made for [0, 1] see brighter pictures scaled down, or as they are"),
+    CLI_HEADING("Networks"),
+    OPTION(CLI_TEXT, weights, .name = "weights", .arg = "FILE", .complete = "file",
+           .init_text = "planish's own", .help = "safetensors file of the network"),
+    OPTION(CLI_CHOICE, precision, .name = "precision", .choices = precision_choices, .rare = true,
+           .help = "of the values between layers"),
+    OPTION(CLI_SWITCH, ensemble, .name = "ensemble", .rare = true,
+           .help = "mean of all eight flips and turns"),
+    OPTION(CLI_TEXT, tile, .name = "tile", .arg = "auto|off|N", .init_text = "auto", .rare = true,
+           .help = "the picture in squares of N pixels; auto: where memory asks for it"),
+    OPTION(CLI_REAL, noise, .name = "noise", .arg = "SIGMA", .min = 0, .max = 16, .rare = true,
+           .help = "sasnet: standard deviation of the numbers drawn for the detail"),
+    OPTION(CLI_INT, samples, .name = "samples", .arg = "N", .min = 1, .max = 64, .init_text = "1",
+           .rare = true, .help = "sasnet: draws whose results are averaged"),
     CLI_HEADING("Input"),
     OPTION(CLI_SWITCH, recursive, .letter = 'r', .name = "recursive",
            .help = "folders with all that is below them"),
@@ -577,6 +591,41 @@ static int load_helper(struct batch *b, pln_context *ctx, const char *path, pln_
     return s ? cli_fail_status(b->cli, ctx, s, NULL) : CLI_OK;
 }
 
+/* ---- Networks ---- */
+
+static int set_network(const struct cli *cli, const struct smooth *o, pln_context *ctx,
+                       pln_params *params)
+{
+    static const char *const only[] = {"weights", "precision", "ensemble",
+                                       "tile",    "noise",     "samples"};
+    const pln_method *m = pln_params_method(params);
+    long long tile = 0;
+
+    if (!(m->caps & PLN_CAP_NET)) {
+        for (size_t i = 0; i < G_N_ELEMENTS(only); i++)
+            if (cli_given(cli, only[i]))
+                return cli_fail(cli, CLI_EXIT_USAGE, "--%s: method '%s' is no network", only[i],
+                                m->name);
+        return CLI_OK;
+    }
+    if (o->tile && !strcmp(o->tile, "off"))
+        tile = -1;
+    else if (o->tile && strcmp(o->tile, "auto") &&
+             (!pln_parse_int(o->tile, &tile) || tile < 32 || tile > 65536))
+        return cli_fail(cli, CLI_EXIT_USAGE,
+                        "--tile: '%s' is unknown: expected auto, off or an integer in [32, 65536]",
+                        o->tile);
+    const pln_net_options net = {.size = sizeof net,
+                                 .weights = o->weights,
+                                 .precision = (pln_precision)o->precision,
+                                 .ensemble = o->ensemble,
+                                 .tile = (int)tile,
+                                 .noise = o->noise,
+                                 .samples = o->samples};
+    pln_status s = pln_params_set_net(ctx, params, &net);
+    return s ? cli_fail_status(cli, ctx, s, NULL) : CLI_OK;
+}
+
 /* ---- Command ---- */
 
 static int run(struct cli *cli, void *values)
@@ -593,6 +642,7 @@ static int run(struct cli *cli, void *values)
     g_mutex_init(&b.lock);
     int code = cli_context(cli, 1, &ctx);
     if (!code) code = cli_params(cli, ctx, o->method, o->strength, CLI_ALL_POSITIONS, &params);
+    if (!code) code = set_network(cli, o, ctx, params);
     if (code) goto done;
     b.params = params;
     cli_note_params(cli, ctx, params, o->method, o->strength);

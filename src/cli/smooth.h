@@ -11,6 +11,11 @@ struct smooth {
     double strength;
     int channels, space, transparency, range, nan, depth, page, quality, jobs;
     bool recursive, allow_truncated, strip, clobber, in_place, go_on, dry_run;
+    /* Of networks. */
+    const char *weights, *tile;
+    int precision, samples;
+    double noise;
+    bool ensemble;
 };
 
 /* y4m.c. True if the input is a YUV4MPEG2 video, or the flags ask for one. */

@@ -8,7 +8,7 @@
 
 struct pln_params {
     const pln_method *method;
-    char *values; /* the method's struct */
+    char *values;       /* the method's struct */
     const char *preset; /* its name */
     pln_net_options net;
     char *weights; /* net.weights */
