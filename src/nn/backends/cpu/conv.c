@@ -1,88 +1,193 @@
 /* SPDX-License-Identifier: MIT */
 /* Convolutions: which kernel for which shape, by measurement. 3x3 of stride 1 in f32 goes to
- * Winograd, at any dilation; all else to oneDNN's direct kernels. */
+ * Winograd at any dilation; few channels on one side to kernels of our own; all else to oneDNN's
+ * direct kernels. */
 #include <string.h>
 
+#include "nn/backends/cpu/conv_few.h"
 #include "nn/backends/cpu/cpu.h"
 #include "nn/backends/cpu/onednn.h"
 #include "nn/backends/cpu/winograd.h"
 
-/* ---- Winograd ---- */
-
-struct winograd {
-    pln_wino_shape shape;
-    bool gradient, fixed;
-    _Alignas(64) float u[];
-};
-
-static void transform(const struct winograd *k, const float *w, float *u)
+static bool is_f32(const pnn_call *call)
 {
-    pln_wino_weights(w, PLN_CONV_OIYX, k->gradient ? k->shape.cout : k->shape.cin,
-                     k->gradient ? k->shape.cin : k->shape.cout, k->gradient, u);
+    bool f32 = call->out.type == PNN_F32;
+    for (int k = 0; k < 4; k++) f32 = f32 && (!call->in[k].data || call->in[k].type == PNN_F32);
+    return f32;
 }
 
-static pln_status run_winograd(pln_context *ctx, const pnn_kernel *kernel, const pnn_call *call,
-                               void *work)
+static pln_conv_epilogue epilogue_of(const pnn_call *call)
 {
-    struct winograd *k = kernel->state;
     const pnn_epilogue *e = &call->v->attr.conv.e;
-    const pnn_tensor *r = &call->in[3];
-    pln_conv_epilogue epilogue = {
+    return (pln_conv_epilogue){
         .bias = call->in[2].data,
-        .residual = r->data,
-        .residual_stride = r->stride,
+        .residual = call->in[3].data,
+        .residual_stride = call->in[3].stride,
         .residual_last = e->residual_after,
         .activate = e->act != PNN_ACT_NONE,
         .slope = e->act == PNN_ACT_LEAKY_RELU ? (float)e->slope : 0,
     };
-    if (!k->fixed) transform(k, call->in[1].data, k->u);
-    return pln_wino_forward(ctx, &k->shape, call->in[0].data, call->in[0].stride, k->u, &epilogue,
-                            call->out.data, call->out.stride, work);
 }
 
-/* Channels are padded to panels of 16: few or odd ones would waste the gain. */
-static bool worth_padding(size_t cin, size_t cout)
-{
-    size_t padded = pln_div_up(cin, 16) * pln_div_up(cout, 16) * 256;
-    return cin >= 16 && cout >= 16 && 5 * padded <= 8 * cin * cout;
-}
+/* Weights in the order of a kernel, made once where they never change. */
+struct weights {
+    bool fixed;
+    union {
+        pln_wino_shape wino;
+        pln_few_shape few;
+    } shape;
+    _Alignas(64) float u[];
+};
+
+/* ---- Winograd ---- */
 
 static bool takes_winograd(const pnn_call *call)
 {
     const pnn_conv_attr *a = &call->v->attr.conv.a;
-    const pnn_epilogue *e = &call->v->attr.conv.e;
+    bool weight = call->v->op == PNN_OP_CONV_WEIGHT;
+    size_t cin = call->in[0].d[3], cout = weight ? call->in[1].d[3] : call->out.d[3];
     int d = a->dilation;
     bool same = a->pad_top == d && a->pad_left == d && a->pad_bottom == d && a->pad_right == d;
-    bool f32 = call->in[0].type == PNN_F32 && call->out.type == PNN_F32 &&
-               (!call->in[3].data || call->in[3].type == PNN_F32);
-    return call->v->op != PNN_OP_CONV_WEIGHT && a->kh == 3 && a->kw == 3 && a->stride == 1 &&
-           a->groups == 1 && same && f32 && e->act != PNN_ACT_RELU6 &&
-           worth_padding(call->in[0].d[3], call->out.d[3]);
+    /* Channels are padded to panels of 16: few or odd ones would waste the gain. */
+    size_t padded = pln_div_up(cin, 16) * pln_div_up(cout, 16) * 256;
+    return a->kh == 3 && a->kw == 3 && a->stride == 1 && a->groups == 1 && same && is_f32(call) &&
+           call->v->attr.conv.e.act != PNN_ACT_RELU6 && cin >= 16 && cout >= 16 &&
+           5 * padded <= 8 * cin * cout;
 }
 
-static pln_status prepare_winograd(pln_context *ctx, const pnn_call *call, pnn_kernel *kernel)
+static void wino_weights(const pnn_call *call, struct weights *k)
+{
+    bool gradient = call->v->op == PNN_OP_CONV_DATA;
+    const pln_wino_shape *s = &k->shape.wino;
+    pln_wino_weights(call->in[1].data, PLN_CONV_OIYX, gradient ? s->cout : s->cin,
+                     gradient ? s->cin : s->cout, gradient, k->u);
+}
+
+static pln_status run_wino(pln_context *ctx, const pnn_kernel *kernel, const pnn_call *call,
+                           void *work)
+{
+    struct weights *k = kernel->state;
+    const pln_conv_epilogue e = epilogue_of(call);
+    if (!k->fixed) wino_weights(call, k);
+    return pln_wino_forward(ctx, &k->shape.wino, call->in[0].data, call->in[0].stride, k->u, &e,
+                            call->out.data, call->out.stride, work);
+}
+
+static pln_status run_wino_weight(pln_context *ctx, const pnn_kernel *kernel, const pnn_call *call,
+                                  void *work)
+{
+    const struct weights *k = kernel->state;
+    return pln_wino_weights_gradient(ctx, &k->shape.wino, call->in[0].data, call->in[0].stride,
+                                     call->in[1].data, call->in[1].stride, PLN_CONV_OIYX,
+                                     call->out.data, NULL, work);
+}
+
+static pln_status prepare_wino(pln_context *ctx, const pnn_call *call, pnn_kernel *kernel)
 {
     const pnn_tensor *x = &call->in[0];
-    struct winograd *k = NULL;
-    size_t floats = pln_wino_weights_floats(x->d[3], call->out.d[3]);
+    bool weight = call->v->op == PNN_OP_CONV_WEIGHT;
+    int threads = pln_context_threads(ctx);
+    const pln_wino_shape shape = {x->d[0],
+                                  x->d[1],
+                                  x->d[2],
+                                  x->d[3],
+                                  weight ? call->in[1].d[3] : call->out.d[3],
+                                  (size_t)call->v->attr.conv.a.dilation};
+    size_t floats = weight ? 0 : pln_wino_weights_floats(shape.cin, shape.cout);
+    struct weights *k = NULL;
     pln_status s = pln_alloc(ctx, 1, sizeof *k + floats * sizeof *k->u, &k);
     if (s) return s;
-    k->shape = (pln_wino_shape){x->d[0], x->d[1],        x->d[2],
-                                x->d[3], call->out.d[3], (size_t)call->v->attr.conv.a.dilation};
-    k->gradient = call->v->op == PNN_OP_CONV_DATA;
+    k->shape.wino = shape;
     k->fixed = call->fixed[1];
-    if (k->fixed) transform(k, call->in[1].data, k->u);
-    *kernel = (pnn_kernel){
-        .run = run_winograd,
-        .release = pln_free,
-        .state = k,
-        .work_bytes = pln_wino_forward_floats(&k->shape, pln_context_threads(ctx)) * sizeof(float),
-        .name = "winograd"};
+    if (!weight && k->fixed) wino_weights(call, k);
+    size_t work = weight ? pln_wino_weights_gradient_floats(&shape, threads)
+                         : pln_wino_forward_floats(&shape, threads);
+    *kernel = (pnn_kernel){.run = weight ? run_wino_weight : run_wino,
+                           .release = pln_free,
+                           .state = k,
+                           .work_bytes = work * sizeof(float),
+                           .name = "winograd"};
+    return PLN_OK;
+}
+
+/* ---- Few channels ---- */
+
+static pln_few_shape few_shape(const pnn_call *call)
+{
+    const pnn_conv_attr *a = &call->v->attr.conv.a;
+    const pnn_op op = call->v->op;
+    const pnn_tensor *x = op == PNN_OP_CONV_DATA ? &call->out : &call->in[0],
+                     *y = op == PNN_OP_CONV_DATA     ? &call->in[0]
+                          : op == PNN_OP_CONV_WEIGHT ? &call->in[1]
+                                                     : &call->out;
+    return (pln_few_shape){.n = x->d[0],
+                           .in_h = x->d[1],
+                           .in_w = x->d[2],
+                           .out_h = y->d[1],
+                           .out_w = y->d[2],
+                           .cin = x->d[3],
+                           .cout = y->d[3],
+                           .kernel_h = (size_t)a->kh,
+                           .kernel_w = (size_t)a->kw,
+                           .stride = (size_t)a->stride,
+                           .dilation = (size_t)a->dilation,
+                           .top = (size_t)a->pad_top,
+                           .left = (size_t)a->pad_left};
+}
+
+static bool takes_few(const pnn_call *call)
+{
+    const pln_few_shape s = few_shape(call);
+    return call->v->attr.conv.a.groups == 1 && is_f32(call) &&
+           call->v->attr.conv.e.act != PNN_ACT_RELU6 && pln_few_supported(&s);
+}
+
+static pln_status run_few(pln_context *ctx, const pnn_kernel *kernel, const pnn_call *call,
+                          void *work)
+{
+    struct weights *k = kernel->state;
+    const pln_conv_epilogue e = epilogue_of(call);
+    const pnn_tensor *x = &call->in[0], *y = &call->out;
+    (void)work;
+    if (!k->fixed) pln_few_weights(&k->shape.few, call->in[1].data, PLN_CONV_OIYX, k->u);
+    return call->v->op == PNN_OP_CONV ? pln_few_forward(ctx, &k->shape.few, x->data, x->stride,
+                                                        k->u, &e, y->data, y->stride)
+                                      : pln_few_gradient(ctx, &k->shape.few, x->data, x->stride,
+                                                         k->u, &e, y->data, y->stride);
+}
+
+static pln_status run_few_weight(pln_context *ctx, const pnn_kernel *kernel, const pnn_call *call,
+                                 void *work)
+{
+    const struct weights *k = kernel->state;
+    return pln_few_weights_gradient(ctx, &k->shape.few, call->in[0].data, call->in[0].stride,
+                                    call->in[1].data, call->in[1].stride, PLN_CONV_OIYX,
+                                    call->out.data, NULL, work);
+}
+
+static pln_status prepare_few(pln_context *ctx, const pnn_call *call, pnn_kernel *kernel)
+{
+    const pln_few_shape shape = few_shape(call);
+    bool weight = call->v->op == PNN_OP_CONV_WEIGHT;
+    size_t floats = weight ? 0 : pln_few_weights_floats(&shape);
+    struct weights *k = NULL;
+    pln_status s = pln_alloc(ctx, 1, sizeof *k + floats * sizeof *k->u, &k);
+    if (s) return s;
+    k->shape.few = shape;
+    k->fixed = call->fixed[1];
+    if (!weight && k->fixed) pln_few_weights(&shape, call->in[1].data, PLN_CONV_OIYX, k->u);
+    *kernel = (pnn_kernel){.run = weight ? run_few_weight : run_few,
+                           .release = pln_free,
+                           .state = k,
+                           .work_bytes =
+                               weight ? pln_few_weights_gradient_floats(&shape) * sizeof(float) : 0,
+                           .name = "few channels"};
     return PLN_OK;
 }
 
 pln_status pnn_cpu_prepare_conv(pln_context *ctx, const pnn_call *call, pnn_kernel *kernel)
 {
-    if (takes_winograd(call)) return prepare_winograd(ctx, call, kernel);
+    if (takes_winograd(call)) return prepare_wino(ctx, call, kernel);
+    if (takes_few(call)) return prepare_few(ctx, call, kernel);
     return pnn_onednn_prepare(ctx, call, kernel);
 }

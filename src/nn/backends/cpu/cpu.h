@@ -13,15 +13,16 @@ typedef pln_status pnn_prepare(pln_context *ctx, const pnn_call *call, pnn_kerne
 pnn_prepare pnn_cpu_prepare_conv;      /* CONV, CONV_DATA, CONV_WEIGHT */
 pnn_prepare pnn_cpu_prepare_pointwise; /* UNARY, UNARY_GRAD, BINARY, FUSED */
 pnn_prepare pnn_cpu_prepare_norm;      /* MOMENTS, NORM, NORM_REDUCE, NORM_GRAD */
-pnn_prepare pnn_cpu_prepare_copy;      /* CONCAT, WINDOW, EMBED, EXPAND, RESHAPE, FILL, CAST, ASSIGN */
-pnn_prepare pnn_cpu_prepare_pad;       /* PAD, PAD_GRAD */
-pnn_prepare pnn_cpu_prepare_haar;      /* HAAR, HAAR_INVERSE */
-pnn_prepare pnn_cpu_prepare_noise;     /* NOISE */
-pnn_prepare pnn_cpu_prepare_pool;      /* MAX_POOL, AVERAGE_POOL and gradients */
-pnn_prepare pnn_cpu_prepare_reduce;    /* REDUCE, REDUCE_MAX_GRAD */
-pnn_prepare pnn_cpu_prepare_resize;    /* RESIZE, RESIZE_GRAD */
-pnn_prepare pnn_cpu_prepare_matmul;    /* MATMUL, GRAM */
-pnn_prepare pnn_cpu_prepare_adam;      /* ADAM */
+/* CONCAT, WINDOW, EMBED, EXPAND, RESHAPE, CONSTANT, FILL, CAST, ASSIGN */
+pnn_prepare pnn_cpu_prepare_copy;
+pnn_prepare pnn_cpu_prepare_pad;    /* PAD, PAD_GRAD */
+pnn_prepare pnn_cpu_prepare_haar;   /* HAAR, HAAR_INVERSE */
+pnn_prepare pnn_cpu_prepare_noise;  /* NOISE */
+pnn_prepare pnn_cpu_prepare_pool;   /* MAX_POOL, AVERAGE_POOL and gradients */
+pnn_prepare pnn_cpu_prepare_reduce; /* REDUCE, REDUCE_MAX_GRAD */
+pnn_prepare pnn_cpu_prepare_resize; /* RESIZE, RESIZE_GRAD */
+pnn_prepare pnn_cpu_prepare_matmul; /* MATMUL, GRAM */
+pnn_prepare pnn_cpu_prepare_adam;   /* ADAM */
 
 /* Elements of a task: long enough to hide its start, short enough for caches and for stops. */
 enum { PNN_TASK_ELEMENTS = 1 << 15 };

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* Inner loops of reductions, in double, compiled once for each instruction set. n pixels of c
+ * channels, `step` floats from pixel to pixel. */
+#ifndef PLN_NN_BACKENDS_CPU_SUMS_KERNELS_H
+#define PLN_NN_BACKENDS_CPU_SUMS_KERNELS_H
+
+#include "core/core.h"
+
+/* Over pixels: y[k] = y[k] + sum of x[i step + k], or the larger of y[k] and the maximum. Over
+ * channels: the same of y[i]. */
+typedef void pnn_fold(size_t n, const float *x, size_t step, size_t c, double *y);
+
+typedef struct sums_kernels {
+    pnn_fold *pixels_sum, *pixels_max, *channels_sum, *channels_max;
+    /* sum += v, square += v v, with v = x - shift[k] */
+    void (*moments)(size_t n, const float *x, size_t step, size_t c, const float *shift,
+                    double *sum, double *square);
+    /* sum += dy, product += dy (x - mean[k]) */
+    void (*products)(size_t n, const float *dy, size_t dy_step, const float *x, size_t x_step,
+                     size_t c, const float *mean, double *sum, double *product);
+} sums_kernels;
+
+PLN_KERNELS_DECLARE(sums_kernels, pln_sums_kernels);
+
+#endif
