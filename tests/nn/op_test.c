@@ -1,0 +1,529 @@
+/* SPDX-License-Identifier: MIT */
+/* Every operation on every back end. Tests are called TEST/CASE; an argument picks some: op_test
+ * 'gradients/conv', op_test 'backends'. */
+#include "../support.h"
+#include "nn/plan.h"
+#include "op_cases.h"
+#include "op_machine.h"
+
+enum { SEED = 11 };
+
+/* The largest error of each test, printed at its end. */
+static double worst_error;
+static char worst_where[160];
+
+static void note(double error, const char *what, const char *name)
+{
+    if (error < worst_error) return;
+    worst_error = error;
+    snprintf(worst_where, sizeof worst_where, "%s of %s", what, name);
+}
+
+/* ---- Cases as graphs ---- */
+
+struct problem {
+    const op_case *c;
+    pln_context *ctx;
+    op_build b;
+    pnn_node y, r; /* r: weights of the loss sum y r */
+    pnn_node grad[OP_MAX_VARS];
+    bool gradients;
+};
+
+static bool has_slope(const struct problem *p, int i)
+{
+    const pnn_vertex *v = pnn_vertex_of(p->b.g, p->b.vars[i]);
+    return v->op != PNN_OP_PARAM || v->attr.param.kind == PNN_TRAINED;
+}
+
+static struct problem problem_new(pln_context *ctx, const op_case *c)
+{
+    struct problem p = {.c = c, .ctx = ctx, .gradients = !(c->flags & OP_NO_GRADIENT)};
+    OK(ctx, pnn_graph_new(ctx, &p.b.g));
+    pnn_graph *g = p.b.g;
+    p.y = c->build(&p.b, c->arg);
+    OK(ctx, pnn_graph_status(g));
+    pnn_output(g, p.y, "y");
+    if (p.gradients) {
+        p.r = pnn_input_shaped(g, "r", pnn_shape_of(g, p.y));
+        pnn_node loss = pnn_reduce(g, PNN_SUM, pnn_mul(g, p.y, p.r), PNN_OVER_ALL);
+        pnn_gradients(g, loss, p.b.vars, (size_t)p.b.count, p.grad);
+        for (int i = 0; i < p.b.count; i++) pnn_output(g, p.grad[i], pnn_name(g, "g%d", i));
+    }
+    OK(ctx, pnn_graph_status(g));
+    return p;
+}
+
+static void problem_free(struct problem *p) { pnn_graph_free(p->b.g); }
+
+/* The value of an input or parameter of n elements. */
+static float *values_of(const struct problem *p, pnn_node x, size_t n)
+{
+    float *values = NULL;
+    op_values kind = OP_ANY;
+    uint32_t stream = 100 + (uint32_t)x.id;
+    for (int i = 0; i < p->b.count; i++)
+        if (p->b.vars[i].id == x.id) {
+            kind = p->b.values[i];
+            stream = (uint32_t)i + 1;
+        }
+    OK(p->ctx, pln_alloc(p->ctx, n, sizeof *values, &values));
+    for (size_t i = 0; i < n; i++) values[i] = op_value(kind, stream, i, n);
+    return values;
+}
+
+static op_machine *machine_new(const struct problem *p, pln_context *ctx,
+                               const pnn_backend_info *backend, bool gaps, bool fixed)
+{
+    op_machine *m = op_machine_new(ctx, p->b.g, (pnn_size){1, 1, 1}, gaps);
+    for (int i = 1; i <= pnn_count(p->b.g); i++) {
+        pnn_node x = {i};
+        pnn_op op = pnn_vertex_of(p->b.g, x)->op;
+        if (op != PNN_OP_INPUT && op != PNN_OP_PARAM) continue;
+        float *values = values_of(p, x, op_machine_elements(m, x));
+        op_machine_set(m, x, values);
+        pln_free(values);
+    }
+    op_machine_prepare(m, backend, fixed, SEED);
+    return m;
+}
+
+static float *read_node(pln_context *ctx, const op_machine *m, pnn_node x)
+{
+    float *values = NULL;
+    OK(ctx, pln_alloc(ctx, op_machine_elements(m, x), sizeof *values, &values));
+    op_machine_get(m, x, values);
+    return values;
+}
+
+/* Largest difference, relative to the rms of `want`. Where both are the same infinity, none. */
+static double difference(const float *want, const float *got, size_t n)
+{
+    double squares = 0, worst = 0;
+    for (size_t i = 0; i < n; i++) squares += (double)want[i] * want[i];
+    double scale = fmax(sqrt(squares / (double)n), 1e-2);
+    for (size_t i = 0; i < n; i++) {
+        double e = want[i] == got[i] ? 0 : fabs((double)want[i] - got[i]) / scale;
+        if (!(e <= worst)) worst = isnan(e) ? INFINITY : e;
+    }
+    return worst;
+}
+
+static void expect(const float *want, const float *got, size_t n, double bound, const char *what,
+                   const char *name)
+{
+    double e = difference(want, got, n);
+    note(e, what, name);
+    if (e <= bound) return;
+    size_t at = 0;
+    while (at + 1 < n && fabs((double)want[at] - got[at]) < 0.99 * e * 1e-2 &&
+           want[at] == want[at] && got[at] == got[at])
+        at++;
+    fail_msg("%s: error %g of the rms; first at %zu: %.9g instead of %.9g", what, e, at,
+             (double)got[at], (double)want[at]);
+}
+
+/* ---- Instruction sets ---- */
+
+static pln_context *context_for(pln_isa isa, int threads)
+{
+    pln_context *ctx = NULL;
+    pln_context_options o = {sizeof o, .threads = threads, .isa = pln_isa_name(isa)};
+    OK(NULL, pln_context_new_with(&o, &ctx));
+    return ctx;
+}
+
+/* Everything that was allocated has been released. */
+static void context_end(pln_context *ctx)
+{
+    uint64_t held = pln_context_bytes(ctx);
+    pln_context_free(ctx);
+    assert_int_equal(held, 0);
+}
+
+/* ---- Vectors of PyTorch ---- */
+
+static pnn_st *vectors;
+
+static const pnn_st_tensor *vector_of(const op_case *c, const char *part)
+{
+    char name[160];
+    snprintf(name, sizeof name, "%s: %s", c->name, part);
+    return pnn_st_find(vectors, name);
+}
+
+static float *vector_values(pln_context *ctx, const op_case *c, const char *part, size_t n)
+{
+    const pnn_st_tensor *t = vector_of(c, part);
+    float *values = NULL;
+    if (!t) fail_msg("no tensor '%s: %s': run tools/op_vectors.py", c->name, part);
+    if (t->count != n) fail_msg("'%s: %s' has %zu values, not %zu", c->name, part, t->count, n);
+    OK(ctx, pln_alloc(ctx, n, sizeof *values, &values));
+    OK(ctx, pnn_st_read_f32(ctx, vectors, t, values));
+    return values;
+}
+
+static void set_vector(pln_context *ctx, const struct problem *p, op_machine *m, pnn_node x,
+                       const char *part)
+{
+    float *values = vector_values(ctx, p->c, part, op_machine_elements(m, x));
+    op_machine_set(m, x, values);
+    pln_free(values);
+}
+
+static void expect_vector(pln_context *ctx, const struct problem *p, op_machine *m, pnn_node x,
+                          const char *part, double bound)
+{
+    size_t n = op_machine_elements(m, x);
+    float *want = vector_values(ctx, p->c, part, n), *got = read_node(ctx, m, x);
+    expect(want, got, n, bound, part, p->c->name);
+    pln_free(want);
+    pln_free(got);
+}
+
+static void agrees_with_pytorch(void **state)
+{
+    pln_context *ctx = context_for(pln_isa_machine(), 1);
+    struct problem p = problem_new(ctx, *state);
+    op_machine *m = machine_new(&p, ctx, &pnn_backend_ref, true, false);
+    char part[16];
+    for (int i = 0; i < p.b.count; i++) {
+        snprintf(part, sizeof part, "x%d", i);
+        set_vector(ctx, &p, m, p.b.vars[i], part);
+    }
+    if (p.gradients) set_vector(ctx, &p, m, p.r, "r");
+    op_machine_run(m);
+    expect_vector(ctx, &p, m, p.y, "y", 1e-6);
+    for (int i = 0; i < p.b.count && p.gradients; i++) {
+        if (!has_slope(&p, i)) continue;
+        snprintf(part, sizeof part, "g%d", i);
+        expect_vector(ctx, &p, m, p.grad[i], part, 3e-6);
+    }
+    op_machine_free(m);
+    problem_free(&p);
+    context_end(ctx);
+}
+
+/* ---- Gradients ---- */
+
+/* sum y r in double. */
+static double loss_of(const struct problem *p, op_machine *m, const float *r)
+{
+    size_t n = op_machine_elements(m, p->y);
+    double sum = 0;
+    op_machine_run(m);
+    float *y = read_node(p->ctx, m, p->y);
+    for (size_t i = 0; i < n; i++) sum += (double)y[i] * r[i];
+    pln_free(y);
+    return sum;
+}
+
+/* Slope along a random direction by central differences of fourth order; steps are exact. */
+static void check_direction(const struct problem *p, op_machine *m, int var, uint32_t direction)
+{
+    const double h = 1.0 / 128;
+    pnn_node x = p->b.vars[var];
+    size_t n = op_machine_elements(m, x), outputs = op_machine_elements(m, p->y);
+    float *at = values_of(p, x, n), *moved = values_of(p, x, n), *r = values_of(p, p->r, outputs);
+    double loss[5], want = 0, squares = 0, reached = 0;
+
+    op_machine_run(m);
+    float *grad = read_node(p->ctx, m, p->grad[var]);
+    for (int k = -2; k <= 2; k++) {
+        for (size_t i = 0; i < n; i++)
+            moved[i] = at[i] + (float)(k * h) * op_value(OP_EVEN, 1000 + direction, i, n);
+        op_machine_set(m, x, moved);
+        loss[k + 2] = loss_of(p, m, r);
+    }
+    double slope = (8 * (loss[3] - loss[1]) - (loss[4] - loss[0])) / (12 * h);
+    for (size_t i = 0; i < n; i++) {
+        double d = op_value(OP_EVEN, 1000 + direction, i, n);
+        want += grad[i] * d;
+        squares += (double)grad[i] * grad[i];
+        reached += d * d;
+    }
+    /* What rounding of y does to the slope: 2^-24 of |y r| / h, of random sign. */
+    double noise_floor = 0;
+    float *y = read_node(p->ctx, m, p->y);
+    for (size_t i = 0; i < outputs; i++) noise_floor += pow((double)y[i] * r[i], 2);
+    noise_floor = sqrt(noise_floor) * 0x1p-24 / h;
+    double scale = sqrt(squares * reached / (double)n), error = fabs(slope - want);
+    op_machine_set(m, x, at);
+    char what[80];
+    snprintf(what, sizeof what, "gradient to variable %d", var);
+    note(error / fmax(scale, 1e-2), what, p->c->name);
+    if (!(error <= 2e-5 * scale + 4 * noise_floor))
+        fail_msg("%s, direction %u: slope %.9g, gradient says %.9g (scale %g, rounding %g)", what,
+                 direction, slope, want, scale, noise_floor);
+    pln_free(y);
+    pln_free(grad);
+    pln_free(at);
+    pln_free(moved);
+    pln_free(r);
+}
+
+static void gradients_are_slopes(void **state)
+{
+    pln_context *ctx = context_for(pln_isa_machine(), 1);
+    struct problem p = problem_new(ctx, *state);
+    op_machine *m = machine_new(&p, ctx, &pnn_backend_ref, false, false);
+    for (int i = 0; i < p.b.count; i++)
+        for (uint32_t direction = 0; direction < 4 && has_slope(&p, i); direction++)
+            check_direction(&p, m, i, direction);
+    op_machine_free(m);
+    problem_free(&p);
+    context_end(ctx);
+}
+
+/* ---- Back ends ---- */
+
+static double bound_of(const op_case *c) { return c->flags & OP_BF16 ? 2e-2 : 2e-5; }
+
+static void expect_same(const struct problem *p, pln_context *ctx, op_machine *want,
+                        op_machine *got, double bound, const char *how)
+{
+    char what[120];
+    for (int i = -1; i < p->b.count && (i < 0 || p->gradients); i++) {
+        pnn_node x = i < 0 ? p->y : p->grad[i];
+        const char *kernel = op_machine_kernel(got, x);
+        float *a = read_node(p->ctx, want, x), *b = read_node(ctx, got, x);
+        if (i < 0)
+            snprintf(what, sizeof what, "y by %s, %s", kernel ? kernel : "nothing", how);
+        else
+            snprintf(what, sizeof what, "g%d by %s, %s", i, kernel ? kernel : "nothing", how);
+        expect(a, b, op_machine_elements(got, x), bound, what, p->c->name);
+        pln_free(a);
+        pln_free(b);
+    }
+}
+
+static void back_ends_agree(void **state)
+{
+    static const pnn_backend_info *const backends[] = {&pnn_backend_ref, &pnn_backend_cpu};
+    pln_context *plain = context_for(PLN_ISA_BASELINE, 1);
+    struct problem p = problem_new(plain, *state);
+    op_machine *want = machine_new(&p, plain, &pnn_backend_ref, false, false);
+    op_machine_run(want);
+    for (size_t k = 0; k < sizeof backends / sizeof *backends; k++)
+        for (int isa = 0; isa <= (k ? (int)pln_isa_machine() : 0); isa++) {
+            pln_context *ctx = context_for((pln_isa)isa, 1), *two = context_for((pln_isa)isa, 2);
+            for (int way = 0; way < 4; way++) {
+                char how[80];
+                snprintf(how, sizeof how, "%s on %s%s%s", backends[k]->name,
+                         pln_isa_name((pln_isa)isa), way & 1 ? ", gaps" : "",
+                         way & 2 ? ", fixed weights" : "");
+                op_machine *one = machine_new(&p, ctx, backends[k], way & 1, way & 2),
+                           *many = machine_new(&p, two, backends[k], way & 1, way & 2);
+                op_machine_run(one);
+                expect_same(&p, ctx, want, one, k ? bound_of(p.c) : 0, how);
+                /* The same bytes from two threads, and from the second run. */
+                op_machine_run(many);
+                op_machine_run(many);
+                strcat(how, ", two threads");
+                expect_same(&p, two, one, many, 0, how);
+                op_machine_free(one);
+                op_machine_free(many);
+            }
+            context_end(ctx);
+            context_end(two);
+        }
+    op_machine_free(want);
+    problem_free(&p);
+    context_end(plain);
+}
+
+/* ---- Plans ---- */
+
+struct bound_plan {
+    pnn_store *store;
+    pnn_plan *plan;
+    float *memory[64];
+    int count;
+};
+
+/* Values of the parameters, and (second call) memory for inputs and outputs. */
+static struct bound_plan plan_new(const struct problem *p, pln_context *ctx, pnn_plan_options o)
+{
+    struct bound_plan b = {0};
+    pnn_graph *g = p->b.g;
+    size_t d[4];
+    OK(ctx, pnn_store_new(ctx, &b.store));
+    OK(ctx, pnn_store_init(b.store, g, SEED));
+    for (int i = 1; i <= pnn_count(g); i++) {
+        const pnn_vertex *v = pnn_vertex_of(g, (pnn_node){i});
+        size_t n = 0;
+        if (v->op != PNN_OP_PARAM) continue;
+        float *to = pnn_store_find(b.store, v->name, &n), *values = values_of(p, (pnn_node){i}, n);
+        memcpy(to, values, n * sizeof *to);
+        pln_free(values);
+    }
+    OK(ctx, pnn_plan_new(ctx, g, b.store, &o, &b.plan));
+    for (int i = 1; i <= pnn_count(g); i++) {
+        const pnn_vertex *v = pnn_vertex_of(g, (pnn_node){i});
+        if (v->op != PNN_OP_INPUT || !pnn_plan_dims(b.plan, v->name, d)) continue;
+        b.memory[b.count] = values_of(p, (pnn_node){i}, d[0] * d[1] * d[2] * d[3]);
+        OK(ctx, pnn_plan_bind(b.plan, v->name, b.memory[b.count++]));
+    }
+    return b;
+}
+
+static void plan_free(struct bound_plan *b)
+{
+    for (int i = 0; i < b->count; i++) pln_free(b->memory[i]);
+    pnn_plan_free(b->plan);
+    pnn_store_free(b->store);
+}
+
+static void run_plan(const struct problem *p, pln_context *ctx, op_machine *want,
+                     pnn_plan_options o, double bound, const char *how)
+{
+    struct bound_plan b = plan_new(p, ctx, o);
+    size_t outputs = pnn_output_count(p->b.g);
+    int first = b.count;
+    for (size_t i = 0; i < outputs; i++) {
+        size_t d[4];
+        const char *name = pnn_output_name(p->b.g, i);
+        assert_true(pnn_plan_dims(b.plan, name, d));
+        OK(ctx, pln_alloc(ctx, d[0] * d[1] * d[2] * d[3], sizeof(float), &b.memory[b.count]));
+        OK(ctx, pnn_plan_bind(b.plan, name, b.memory[b.count++]));
+    }
+    for (int run = 0; run < 2; run++) OK(ctx, pnn_plan_run(b.plan));
+    for (size_t i = 0; i < outputs; i++) {
+        char what[120];
+        pnn_node x = i ? p->grad[i - 1] : p->y;
+        float *values = read_node(p->ctx, want, x);
+        snprintf(what, sizeof what, "%s, %s", pnn_output_name(p->b.g, i), how);
+        expect(values, b.memory[first + (int)i], op_machine_elements(want, x), bound, what,
+               p->c->name);
+        pln_free(values);
+    }
+    plan_free(&b);
+}
+
+static void plans_agree(void **state)
+{
+    pln_context *ctx = context_for(PLN_ISA_BASELINE, 1);
+    struct problem p = problem_new(ctx, *state);
+    op_machine *want = machine_new(&p, ctx, &pnn_backend_ref, false, false);
+    op_machine_run(want);
+    for (int way = 0; way < 4; way++) {
+        pnn_plan_options o = {.size = {1, 1, 1},
+                              .train = way & 1,
+                              .plain = way & 2,
+                              .backend = PNN_BACKEND_REF,
+                              .seed = SEED};
+        char how[80];
+        snprintf(how, sizeof how, "%s%s", way & 1 ? "training, " : "",
+                 way & 2 ? "node by node" : "with passes");
+        bool exact = o.plain;
+        run_plan(&p, ctx, want, o, exact ? 0 : p.c->flags & OP_BF16 ? 2e-2 : 3e-6, how);
+        strcat(how, ", cpu");
+        o.backend = PNN_BACKEND_CPU;
+        for (int isa = 0; isa <= (int)pln_isa_machine(); isa++) {
+            pln_context *other = context_for((pln_isa)isa, 2);
+            run_plan(&p, other, want, o, bound_of(p.c), how);
+            context_end(other);
+        }
+    }
+    op_machine_free(want);
+    problem_free(&p);
+    context_end(ctx);
+}
+
+/* ---- Fused forms against their parts ---- */
+
+static const op_case *case_named(const char *name)
+{
+    for (size_t i = 0; i < op_case_count; i++)
+        if (!strcmp(op_cases[i].name, name)) return &op_cases[i];
+    return NULL;
+}
+
+static void epilogue_is_its_parts(void **state)
+{
+    const op_case *whole = *state;
+    char name[120];
+    snprintf(name, sizeof name, "conv_parts/%s", strchr(whole->name, '/') + 1);
+    const op_case *parts = case_named(name);
+    if (!parts) fail_msg("%s has no %s", whole->name, name);
+    pln_context *ctx = context_for(PLN_ISA_BASELINE, 1);
+    struct problem a = problem_new(ctx, whole), b = problem_new(ctx, parts);
+    op_machine *m = machine_new(&a, ctx, &pnn_backend_ref, true, false),
+               *n = machine_new(&b, ctx, &pnn_backend_ref, false, false);
+    op_machine_run(m);
+    op_machine_run(n);
+    float *got = read_node(ctx, m, a.y), *want = read_node(ctx, n, b.y);
+    expect(want, got, op_machine_elements(m, a.y), 5e-7, "y", whole->name);
+    pln_free(got);
+    pln_free(want);
+    op_machine_free(m);
+    op_machine_free(n);
+    problem_free(&a);
+    problem_free(&b);
+    context_end(ctx);
+}
+
+/* ---- Programs ---- */
+
+static bool has_vectors(const op_case *c) { return vector_of(c, "y") != NULL; }
+static bool can_step(const op_case *c)
+{
+    return !(c->flags & (OP_NO_GRADIENT | OP_KINKS | OP_LARGE));
+}
+static bool any(const op_case *c)
+{
+    (void)c;
+    return true;
+}
+static bool has_parts(const op_case *c) { return !strncmp(c->name, "conv_epilogue/", 14); }
+
+static const struct {
+    const char *name;
+    CMUnitTestFunction test;
+    bool (*takes)(const op_case *c);
+} tests_of_cases[] = {
+    {"vectors", agrees_with_pytorch, has_vectors},
+    {"gradients", gradients_are_slopes, can_step},
+    {"epilogues", epilogue_is_its_parts, has_parts},
+    {"backends", back_ends_agree, any},
+    {"plans", plans_agree, any},
+};
+
+static size_t add_cases(struct CMUnitTest *tests, char (*names)[120], const char *prefix)
+{
+    size_t n = 0;
+    for (size_t t = 0; t < sizeof tests_of_cases / sizeof *tests_of_cases; t++)
+        for (size_t i = 0; i < op_case_count; i++) {
+            if (!tests_of_cases[t].takes(&op_cases[i])) continue;
+            snprintf(names[n], sizeof names[n], "%s/%s", tests_of_cases[t].name, op_cases[i].name);
+            if (strncmp(names[n], prefix, strlen(prefix)) != 0) continue;
+            tests[n] = (struct CMUnitTest){.name = names[n],
+                                           .test_func = tests_of_cases[t].test,
+                                           .initial_state = (void *)&op_cases[i]};
+            n++;
+        }
+    return n;
+}
+
+int main(int argc, char **argv)
+{
+    size_t room = op_case_count * sizeof tests_of_cases / sizeof *tests_of_cases;
+    struct CMUnitTest *tests = calloc(room, sizeof *tests);
+    char(*names)[120] = calloc(room, sizeof *names);
+    pln_context *ctx = NULL;
+    const char *prefix = argc > 1 ? argv[1] : "";
+    if (!tests || !names || pln_context_new(&ctx) ||
+        pnn_st_open(ctx, TEST_DATA "/nn/ops.safetensors", 0, &vectors)) {
+        fprintf(stderr, "%s\n", pln_context_message(ctx));
+        return 1;
+    }
+    size_t n = add_cases(tests, names, prefix);
+    if (!n) fprintf(stderr, "no test of a case starts with '%s'\n", prefix);
+    int failed = n ? _cmocka_run_group_tests("ops", tests, n, NULL, NULL) : 1;
+    printf("largest error %g: %s\n", worst_error, worst_where);
+    pnn_st_free(vectors);
+    pln_context_free(ctx);
+    free(names);
+    free(tests);
+    return failed != 0;
+}
