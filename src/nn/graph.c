@@ -224,7 +224,8 @@ pln_status pnn_graph_copy(pln_context *ctx, const pnn_graph *g, pnn_graph **copy
             if (code) memcpy(code, v.attr.fused.code, n * sizeof *code);
             v.attr.fused.code = code;
         }
-        pnn_append(c, &v);
+        pnn_node x = pnn_append(c, &v);
+        if (x.id) pnn_vertex_mut(c, x)->type = v.type;
     }
     for (size_t i = 0; i < g->output_count; i++)
         pnn_output(c, g->outputs[i].node, g->outputs[i].name);

@@ -393,11 +393,12 @@ static pnn_node conv_norm(op_build *b, const long *a)
     return pnn_leaky_relu(b->g, y, 0.2);
 }
 
-/* x[4]: x + tanh(conv(relu(conv(x)))), the first result used twice */
+/* x[4]: x + tanh(conv(relu(conv(x))) / 64), the first result used twice */
 static pnn_node residual(op_build *b, const long *a)
 {
     pnn_node x = input(b, a, OP_ANY), y = pnn_relu(b->g, conv3(b, x, a[3]));
-    pnn_node z = pnn_unary(b->g, PNN_TANH, conv3(b, y, a[3]), 0, 0);
+    pnn_node z = pnn_affine(b->g, conv3(b, y, a[3]), 1.0 / 64, 0);
+    z = pnn_unary(b->g, PNN_TANH, z, 0, 0);
     return pnn_add(b->g, pnn_add(b->g, x, z), y);
 }
 
@@ -683,7 +684,7 @@ const op_case op_cases[] = {
     {"gram/large", gram, {1, 23, 21, 64, 0}, OP_LARGE},
 
     {"noise", noise_map, {2, 3, 5, 4, 7}, OP_NO_GRADIENT},
-    {"cast", cast_there_and_back, {2, 3, 4, 9}, OP_NO_GRADIENT},
+    {"bf16/cast", cast_there_and_back, {2, 3, 4, 9}, OP_NO_GRADIENT | OP_BF16},
     {"bf16/conv", conv_bf16, {1, 7, 9, 32, 32, 3, 1, 1, PNN_ACT_RELU, 0}, OP_NO_GRADIENT | OP_BF16},
     {"bf16/conv, dilation 2",
      conv_bf16,

@@ -252,6 +252,19 @@ static pln_status copy_pixels(pln_context *ctx, const pnn_tensor *from, void *to
     return pln_parallel(ctx, pln_div_up(pnn_positions(from), ROWS), copy_rows, &c);
 }
 
+static void add_bias(void *arg, size_t index, int thread)
+{
+    const pnn_call *call = arg;
+    const pnn_tensor *out = &call->out;
+    size_t first = index * ROWS, last = pln_min(first + ROWS, pnn_positions(out));
+    const float *bias = call->in[2].data;
+    (void)thread;
+    for (size_t i = first; i < last; i++) {
+        float *y = (float *)out->data + i * out->stride;
+        for (size_t k = 0; k < out->d[3]; k++) y[k] += bias[k];
+    }
+}
+
 static pln_status execute(pln_context *ctx, struct state *st, const pnn_call *call, void *x,
                           void *work)
 {
@@ -295,6 +308,10 @@ static pln_status run(pln_context *ctx, const pnn_kernel *k, const pnn_call *cal
         PLN_TRY(copy_pixels(ctx, &call->in[3], call->out.data,
                             call->out.stride * (call->out.type == PNN_BF16 ? 2 : 4), false));
     PLN_TRY(execute(ctx, st, call, x, work));
+    /* oneDNN's gradients to the data take no bias. */
+    if (call->v->op == PNN_OP_CONV_DATA && call->in[2].data)
+        PLN_TRY(
+            pln_parallel(ctx, pln_div_up(pnn_positions(&call->out), ROWS), add_bias, (void *)call));
     if (st->unpack) PLN_TRY(move_weights(ctx, st, call->out.data));
 done:
     return s;
