@@ -144,6 +144,7 @@ int main(int argc, char **argv)
             "<!-- Generated from src/operators by `make docs`: do not edit. -->\n# Methods\n\n"
             "| method | | year | cost | idea |\n|---|---|---|---|---|\n");
     for (const pln_method *m = pln_method_first(NULL); m && ok; m = pln_method_next(NULL, m)) {
+        if (m->caps & PLN_CAP_NET) continue; /* models have cards */
         FILE *f = create(argv[1], m->name);
         if (!f) return 1;
         if (page(f, ctx, m)) {
