@@ -88,6 +88,13 @@ static pln_status set_order(struct work *w)
         if (!w->needed[i] || is_effect(v->op)) continue;
         for (int k = 0; k < v->n_inputs; k++) readers[v->in[k].id] = i;
     }
+    /* Who reads a view reads the memory behind it. */
+    for (int i = count; i > 0; i--) {
+        const pnn_vertex *v = vertex(w, i);
+        bool view = v->op == PNN_OP_WINDOW || v->op == PNN_OP_RESHAPE;
+        if (w->needed[i] && view && readers[i] > readers[v->in[0].id])
+            readers[v->in[0].id] = readers[i];
+    }
     for (int i = 1; i <= count; i++) {
         const pnn_vertex *v = vertex(w, i);
         int key = i, changed = v->op == PNN_OP_ASSIGN ? 1 : v->op == PNN_OP_ADAM ? 3 : 0;
@@ -99,7 +106,7 @@ static pln_status set_order(struct work *w)
                 if (k < changed && readers[v->in[k].id] > key) key = readers[v->in[k].id];
             }
         }
-        keys[n++] = (struct key){key, i};
+        keys[n++] = (struct key){2 * key + (changed != 0), i};
     }
     qsort(keys, (size_t)n, sizeof *keys, by_key);
     for (int i = 0; i < n; i++) w->l->order[i] = keys[i].id;
