@@ -3,6 +3,7 @@
 #   make            build/planish                     make demo [IMAGE=photo.jpg]   smooth a picture
 #   make test       the tests, under five minutes     make test-long   also the slow ones
 #   make bench      docs/performance.md               make docs        docs/methods/
+#   make results DATASETS='sps/ nks/'                 docs/results.md
 #   make install [PREFIX=/usr/local] [DESTDIR=...]    make clean, make format
 BUILD = build
 PREFIX = /usr/local
@@ -36,6 +37,9 @@ test-long: packages
 bench: all
 	@PLANISH=$(BUILD)/planish tools/performance.sh docs/performance.md
 
+results: all
+	@PLANISH=$(BUILD)/planish tools/results.sh docs/results.md $(BUILD)/results $(DATASETS)
+
 docs: all
 	@tools/docs.sh $(BUILD)/tools/method_pages $(BUILD)/planish docs/methods
 
@@ -48,4 +52,4 @@ clean:
 format:
 	@git ls-files '*.c' '*.h' '*.cpp' | xargs clang-format -i
 
-.PHONY: all packages demo test test-long bench docs install clean format
+.PHONY: all packages demo test test-long bench results docs install clean format

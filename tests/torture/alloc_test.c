@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The n-th allocation fails, for every n: contexts, parameters, every method, plain and with all
- * options, load and save, weights files. Each time: PLN_E_MEMORY, a message, the result untouched,
- * and nothing held afterwards. */
+ * options, load and save, weights files, evaluations. Each time: PLN_E_MEMORY, a message, the
+ * result untouched, and nothing held afterwards. */
 #include "support.h"
 
 #include <dirent.h>
@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "data/make.h"
+#include "eval/eval.h"
 #include "nn/safetensors.h"
 
 /* Counts; fails the one that brings `left` to 0 and, after it, every other. */
@@ -269,14 +271,99 @@ static void weights(void **state)
     assert_true(each_allocation("weights", weights_job, path) > 8);
 }
 
+/* ---- Evaluations ---- */
+
+static void make_dataset(const char *path)
+{
+    const pln_make_options o = {.kind = "scenes",
+                                .folder = path,
+                                .seed = 5,
+                                .count = 5,
+                                .texture_count = 4,
+                                .w = 40,
+                                .h = 32};
+    pln_context *ctx = NULL;
+    struct pln_make *m = NULL;
+    size_t steps = 1;
+    assert_int_equal(pln_context_new(&ctx), PLN_OK);
+    OK(ctx, pln_make_new(ctx, &o, &m));
+    while (steps) {
+        OK(ctx, pln_make_round(ctx, m, &steps));
+        for (size_t i = 0; i < steps; i++) OK(ctx, pln_make_step(ctx, m, i));
+    }
+    OK(ctx, pln_make_finish(ctx, m));
+    pln_make_free(m);
+    pln_context_free(ctx);
+}
+
+static void remove_folder(const char *path)
+{
+    char command[128];
+    snprintf(command, sizeof command, "rm -rf '%s'", path);
+    assert_int_equal(system(command), 0);
+}
+
+static pln_status do_phase(pln_context *ctx, pln_eval *eval, pln_phase phase)
+{
+    struct pln_eval_worker worker = {0};
+    size_t *units = NULL, count;
+    pln_status s = PLN_OK;
+
+    PLN_TRY(pln_eval_pending(ctx, eval, phase, &units, &count, NULL));
+    for (size_t i = 0; i < count; i++) PLN_TRY(pln_eval_unit(ctx, eval, &worker, phase, units[i]));
+done:
+    pln_eval_worker_clear(&worker);
+    pln_free(units);
+    return s;
+}
+
+static pln_status eval_job(pln_context *ctx, const void *arg)
+{
+    static const char *const methods[] = {"gf", NULL};
+    char reports[64];
+    const pln_eval_options o = {.folder = reports,
+                                .methods = methods,
+                                .tune_pairs = 1,
+                                .test_pairs = 1,
+                                .points = 2,
+                                .pictures = 1};
+    pln_dataset *dataset = NULL;
+    pln_eval *eval = NULL;
+    pln_status s = PLN_OK;
+
+    snprintf(reports, sizeof reports, "%s/reports", folder);
+    PLN_TRY(pln_dataset_open(ctx, arg, &dataset));
+    PLN_TRY(pln_eval_new(ctx, dataset, &o, &eval));
+    PLN_TRY(do_phase(ctx, eval, PLN_TUNE));
+    PLN_TRY(pln_eval_choose(ctx, eval));
+    PLN_TRY(do_phase(ctx, eval, PLN_TEST));
+    PLN_TRY(pln_eval_write(ctx, eval));
+done:
+    pln_eval_free(eval);
+    pln_dataset_free(dataset);
+    remove_folder(reports);
+    return s;
+}
+
+static void evaluations(void **state)
+{
+    char path[64];
+    (void)state;
+    snprintf(path, sizeof path, "%s/set", folder);
+    make_dataset(path);
+    assert_true(each_allocation("eval", eval_job, path) > 50);
+    remove_folder(path);
+}
+
 int main(void)
 {
     static const char *const extensions[] = {"npy", "png", "jpg", "tiff"};
     enum { FILES = sizeof extensions / sizeof *extensions, MOST = 128 };
-    struct CMUnitTest tests[2 + FILES + MOST] = {{.name = "contexts", .test_func = contexts},
-                                                 {.name = "weights", .test_func = weights}};
+    struct CMUnitTest tests[3 + FILES + MOST] = {{.name = "contexts", .test_func = contexts},
+                                                 {.name = "weights", .test_func = weights},
+                                                 {.name = "eval", .test_func = evaluations}};
     char names[MOST][64];
-    size_t n = 2, k = 0;
+    size_t n = 3, k = 0;
 
     if (!mkdtemp(folder)) return 1;
     for (size_t i = 0; i < FILES; i++)
