@@ -50,9 +50,9 @@ The authors' pictures are not to be had. The sets here are made again by their r
 photographs and textures, and cannot be put beside published figures without the row of the input. Papers
 do not agree with each other either: L0 is the best operator of SASNet's table for SPS, 8.2 dB above the input,
 and the worst of CSGIS-Net's for VOC-smooth, 1.0 dB above it, though both sets are blended by one script. The
-papers chose parameters by hand and do not print them. What separates the operators here is seen on the pages and
-in the gains by texture: L0, SDF and ILS keep the specks of sparse textures as if they were edges, RTV and the
-averaging filters do not.
+papers chose parameters by hand and do not print them. What separates the operators on SPS is seen on the page and
+in the gains by texture: L0, SDF, ILS and, less, RTV keep bright specks of sparse textures (Brodatz D033, D006) as if
+they were edges; BF, RGF and GF average them away, with softer edges elsewhere.
 END
     for kind in $parts; do
         echo

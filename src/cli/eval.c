@@ -23,7 +23,7 @@ static const struct cli_option eval_options[] = {
     OPTION(CLI_TEXT, output, .letter = 'o', .name = "output", .arg = "DIR", .complete = "file",
            .help = "folder of the reports and of every score: a run that was stopped goes on"),
     OPTION(CLI_TEXT, methods, .name = "methods", .arg = "all|NAME,...", .init_text = "all",
-           .help = "which methods"),
+           .help = "which methods; of all, networks without weights are left out"),
     OPTION(CLI_INT, limit, .name = "limit", .arg = "N", .min = 0, .max = 1e6, .init = 40,
            .help = "validation pairs to choose parameters on, drawn by --seed; 0: all"),
     OPTION(CLI_INT, test_limit, .name = "test-limit", .arg = "N", .min = 0, .max = 1e6,
@@ -174,8 +174,8 @@ static int show(const struct command *c)
     if (c->cli->quiet) return CLI_OK;
     size_t methods = pln_eval_methods(c->eval);
     printf("%s: %zu method%s, %zu tuning points on %zu of %zu %s pairs, %zu of %zu test pairs\n",
-           pln_dataset_kind(c->dataset), methods, methods == 1 ? "" : "s",
-           pln_eval_points(c->eval), tune, tune_of, pln_eval_tuned_on_test(c->eval) ? "test" : "validation", test, test_of);
+           pln_dataset_kind(c->dataset), methods, methods == 1 ? "" : "s", pln_eval_points(c->eval),
+           tune, tune_of, pln_eval_tuned_on_test(c->eval) ? "test" : "validation", test, test_of);
     printf("%-9s %8s %7s %7s %7s %9s  %s\n", "method", "PSNR dB", "SSIM-A", "SSIM-B", "edges",
            "reversals", "parameters");
     for (size_t i = 0; (r = pln_eval_row(c->eval, i)); i++)

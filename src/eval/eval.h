@@ -24,7 +24,7 @@ typedef enum pln_phase { PLN_TUNE, PLN_TEST, PLN_PHASES } pln_phase;
 
 typedef struct pln_eval_options {
     const char *folder;         /* of the reports and, in cache/, of every score; made if absent */
-    const char *const *methods; /* names, NULL at the end; NULL: all */
+    const char *const *methods; /* names, NULL at the end; NULL: all but networks without weights */
     size_t tune_pairs;          /* validation pairs, drawn by the context's seed; 0: all */
     size_t test_pairs;          /* the same of the test pairs */
     size_t points;              /* tuning points a method, evenly from its grid; 0: all */
@@ -36,9 +36,10 @@ typedef struct pln_eval_options {
 
 typedef struct pln_eval pln_eval;
 
-/* The dataset must outlive the evaluation. PLN_E_ARG: an unknown method; PLN_E_MODEL: no test
- * pairs; PLN_E_WRITE: the folder cannot be written, or another run of this shard is at work there.
- * A dataset without validation pairs (NKS) is tuned on its test pairs: pln_eval_tuned_on_test. */
+/* The dataset must outlive the evaluation. PLN_E_ARG: an unknown method; PLN_E_MODEL: no
+ * weights of a network that is named, or no test pairs; PLN_E_WRITE: the folder cannot be written,
+ * or another run of this shard is at work there. A dataset without validation pairs (NKS) is tuned
+ * on its test pairs: pln_eval_tuned_on_test. */
 pln_status pln_eval_new(pln_context *ctx, const pln_dataset *dataset,
                         const pln_eval_options *options, pln_eval **eval) PLN_CHECK;
 void pln_eval_free(pln_eval *eval);

@@ -6,6 +6,7 @@
 
 #include "data/folder.h"
 #include "eval/internal.h"
+#include "nets/session.h"
 
 /* ---- Points ---- */
 
@@ -16,13 +17,28 @@ static size_t grid_size(const pln_method *m)
     return n;
 }
 
-/* All parameters of a point, not only those that its text names. */
+/* The sha256 of a network's weights. PLN_E_MODEL: it has none here. */
+static pln_status weights_sha(pln_context *ctx, const pln_method *m, char sha[65])
+{
+    char *path = NULL;
+    pln_status s = PLN_OK;
+    PLN_TRY(pnet_find_model(ctx, m->name, &path));
+    PLN_TRY(pln_file_sha256(ctx, path, sha));
+done:
+    pln_free(path);
+    return s;
+}
+
+/* All parameters of a point, not only those that its text names; and which weights. */
 static pln_status identify(pln_context *ctx, struct pln_point *p)
 {
-    char *text = NULL, value[32];
+    char *text = NULL, value[32], sha[65] = "";
     size_t length;
     pln_status s = PLN_OK;
     if (!p->params) return pln_strdup(ctx, "original", &p->identity);
+    if (pln_params_method(p->params)->caps & PLN_CAP_NET)
+        s = weights_sha(ctx, pln_params_method(p->params), sha);
+    if (s) return s;
 
     FILE *f = open_memstream(&text, &length);
     if (!f) return pln_fail(ctx, PLN_E_MEMORY, "out of memory");
@@ -33,6 +49,7 @@ static pln_status identify(pln_context *ctx, struct pln_point *p)
         s = pln_params_text(ctx, p->params, flag, value);
         if (!s) fprintf(f, " %s=%s", flag, value);
     }
+    if (*sha) fprintf(f, " weights=%s", sha);
     bool lost = ferror(f);
     if (fclose(f) || lost) s = pln_fail(ctx, PLN_E_MEMORY, "out of memory");
     if (!s) s = pln_strdup(ctx, text, &p->identity);
@@ -85,6 +102,17 @@ static pln_status find_method(pln_context *ctx, const char *name, const pln_meth
     return s;
 }
 
+/* Of "all": a network without weights is left out. */
+static pln_status add_if_ready(pln_context *ctx, pln_eval *e, const pln_method *m)
+{
+    char sha[65];
+    pln_status s = m->caps & PLN_CAP_NET ? weights_sha(ctx, m, sha) : PLN_OK;
+    if (s != PLN_E_MODEL) return s ? s : add_entry(ctx, e, m);
+    pln_log(ctx, 1, "%s is left out: %s", m->name, pln_context_message(ctx));
+    pln_clear(ctx);
+    return PLN_OK;
+}
+
 static pln_status add_methods(pln_context *ctx, pln_eval *e)
 {
     size_t methods = 1, points = 1;
@@ -100,7 +128,7 @@ static pln_status add_methods(pln_context *ctx, pln_eval *e)
     PLN_TRY(add_entry(ctx, e, NULL));
     if (!e->o.methods)
         for (const pln_method *m = pln_method_first(ctx); m; m = pln_method_next(ctx, m))
-            PLN_TRY(add_entry(ctx, e, m));
+            PLN_TRY(add_if_ready(ctx, e, m));
     for (const char *const *name = e->o.methods; name && *name; name++) {
         const pln_method *m;
         PLN_TRY(find_method(ctx, *name, &m));
