@@ -332,6 +332,17 @@ static pnn_node noise_map(op_build *b, const long *a)
     return pnn_add(b->g, like, pnn_noise(b->g, like, (uint64_t)a[4]));
 }
 
+/* x[4]: a fixed filter, rows read as one channel */
+static pnn_node fixed_filter(op_build *b, const long *a)
+{
+    static const float sobel[9] = {-1, 0, 1, -2, 0, 2, -1, 0, 1};
+    pnn_node filter = pnn_constant_tensor(b->g, sobel, (const long[4]){1, 1, 3, 3});
+    pnn_node x =
+        pnn_reshape(b->g, input(b, a, OP_ANY), pnn_shape_const(b->g, a[0], a[1], a[2] * a[3], 1));
+    return pnn_conv_with(b->g, x, filter, (pnn_node){0},
+                         (pnn_conv_attr){3, 3, 1, 1, 1, 1, 1, 1, 1});
+}
+
 static pnn_node cast(op_build *b, pnn_node x, pnn_type type)
 {
     pnn_vertex v = {.op = PNN_OP_CAST,
@@ -684,6 +695,7 @@ const op_case op_cases[] = {
     {"gram/large", gram, {1, 23, 21, 64, 0}, OP_LARGE},
 
     {"noise", noise_map, {2, 3, 5, 4, 7}, OP_NO_GRADIENT},
+    {"constant/filter", fixed_filter, {2, 5, 6, 1}, 0},
     {"bf16/cast", cast_there_and_back, {2, 3, 4, 9}, OP_NO_GRADIENT | OP_BF16},
     {"bf16/conv", conv_bf16, {1, 7, 9, 32, 32, 3, 1, 1, PNN_ACT_RELU, 0}, OP_NO_GRADIENT | OP_BF16},
     {"bf16/conv, dilation 2",

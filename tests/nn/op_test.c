@@ -486,6 +486,51 @@ static void epilogue_is_its_parts(void **state)
     context_end(ctx);
 }
 
+/* ---- The table itself ---- */
+
+static void every_operation_has_a_case(void **state)
+{
+    bool ops[PNN_OP_COUNT] = {false}, unary[PNN_UNARY_COUNT] = {false},
+         binary[PNN_BINARY_COUNT] = {false};
+    pln_context *ctx = context_new(1);
+    (void)state;
+    /* Sources are not run; effects are in op_exact_test.c. */
+    ops[PNN_OP_NONE] = ops[PNN_OP_ASSIGN] = ops[PNN_OP_ADAM] = true;
+    for (size_t i = 0; i < op_case_count; i++) {
+        struct problem p = problem_new(ctx, &op_cases[i]);
+        for (int k = 1; k <= pnn_count(p.b.g); k++) {
+            const pnn_vertex *v = pnn_vertex_of(p.b.g, (pnn_node){k});
+            ops[v->op] = true;
+            if (v->op == PNN_OP_UNARY) unary[v->attr.unary.fn] = true;
+            if (v->op == PNN_OP_BINARY) binary[v->attr.binary] = true;
+        }
+        for (size_t k = 0; k < i; k++)
+            if (!strcmp(op_cases[i].name, op_cases[k].name))
+                fail_msg("two cases are called '%s'", op_cases[i].name);
+        problem_free(&p);
+    }
+    for (int i = 0; i < PNN_OP_COUNT; i++)
+        if (!ops[i]) fail_msg("no case has the operation %s", pnn_op_info_of((pnn_op)i)->name);
+    for (int i = 0; i < PNN_UNARY_COUNT; i++)
+        if (!unary[i]) fail_msg("no case has the function %s", pnn_unary_name(i));
+    for (int i = 0; i < PNN_BINARY_COUNT; i++)
+        if (!binary[i]) fail_msg("no case has the function %s", pnn_binary_name(i));
+    context_end(ctx);
+}
+
+/* Vectors of cases that are gone, or changed their names. */
+static void every_vector_has_a_case(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < pnn_st_count(vectors); i++) {
+        const char *name = pnn_st_at(vectors, i)->name, *end = strrchr(name, ':');
+        char only[160];
+        assert_non_null(end);
+        snprintf(only, sizeof only, "%.*s", (int)(end - name), name);
+        if (!case_named(only)) fail_msg("'%s' is of no case: run tools/op_vectors.py", name);
+    }
+}
+
 /* ---- Programs ---- */
 
 static bool has_vectors(const op_case *c) { return vector_of(c, "y") != NULL; }
@@ -520,7 +565,13 @@ static const struct {
 
 static size_t add_cases(struct CMUnitTest *tests, char (*names)[120], const char *prefix)
 {
+    static const struct CMUnitTest of_the_table[] = {
+        {.name = "table/every operation has a case", .test_func = every_operation_has_a_case},
+        {.name = "table/every vector has a case", .test_func = every_vector_has_a_case},
+    };
     size_t n = 0;
+    for (size_t i = 0; i < sizeof of_the_table / sizeof *of_the_table; i++)
+        if (!strncmp(of_the_table[i].name, prefix, strlen(prefix))) tests[n++] = of_the_table[i];
     for (size_t t = 0; t < sizeof tests_of_cases / sizeof *tests_of_cases; t++)
         for (size_t i = 0; i < op_case_count; i++) {
             if (!tests_of_cases[t].takes(&op_cases[i])) continue;
@@ -536,7 +587,7 @@ static size_t add_cases(struct CMUnitTest *tests, char (*names)[120], const char
 
 int main(int argc, char **argv)
 {
-    size_t room = op_case_count * sizeof tests_of_cases / sizeof *tests_of_cases;
+    size_t room = 2 + op_case_count * sizeof tests_of_cases / sizeof *tests_of_cases;
     struct CMUnitTest *tests = calloc(room, sizeof *tests);
     char(*names)[120] = calloc(room, sizeof *names);
     pln_context *ctx = NULL;
@@ -552,7 +603,7 @@ int main(int argc, char **argv)
     size_t n = add_cases(tests, names, prefix);
     if (!n) fprintf(stderr, "no test of a case starts with '%s'\n", prefix);
     int failed = n ? _cmocka_run_group_tests("ops", tests, n, NULL, NULL) : 1;
-    printf("largest error %g: %s\n", worst_error, worst_where);
+    if (worst_where[0]) printf("largest error %g: %s\n", worst_error, worst_where);
     pnn_st_free(vectors);
     pln_context_free(ctx);
     free(names);
