@@ -13,7 +13,7 @@ struct dataset_values {
     struct cli_list photos, textures, labels;
     int count, texture_count, jobs, longest, pairs, split;
     double std, easy;
-    bool materialize;
+    bool materialize, rejected;
 };
 
 static const char *const splits[] = {"strict", "published", NULL};
@@ -49,7 +49,8 @@ static const struct cli_option dataset_options[] = {
     CLI_OPTION(CLI_INT, struct dataset_values, count, .name = "count", .arg = "N", .min = 3,
                .max = 100000, .init = 40, .help = "scenes: how many"),
     CLI_OPTION(CLI_INT, struct dataset_values, texture_count, .name = "texture-count", .arg = "N",
-               .min = 3, .max = 100000, .init = 24, .help = "procedural textures: how many"),
+               .min = 3, .max = 100000, .init_text = "24 without --textures, none beside them",
+               .help = "procedural textures: how many"),
     CLI_OPTION(CLI_TEXT, struct dataset_values, size, .name = "size", .arg = "WxH",
                .init_text = "320x240", .help = "pixels of a scene"),
     CLI_OPTION(CLI_SWITCH, struct dataset_values, materialize, .name = "materialize",
@@ -59,6 +60,9 @@ static const struct cli_option dataset_options[] = {
     CLI_OPTION(CLI_INT, struct dataset_values, pairs, .name = "pairs", .arg = "N", .min = 0,
                .max = 1e6, .init = 100,
                .help = "stats: pairs of each split to score; show: rows; 0: all"),
+    CLI_OPTION(CLI_SWITCH, struct dataset_values, rejected, .name = "rejected",
+               .help = "show: photographs with a candidate that the screening rejected, and all "
+                       "their candidates; needs the --photos of 'make'"),
     CLI_OPTION(CLI_TEXT, struct dataset_values, part, .name = "part", .arg = "SPLIT",
                .init_text = "train", .help = "show: which split"),
     CLI_OPTIONS_END,
@@ -240,7 +244,7 @@ static int dataset_make(struct dataset *d, const char *kind)
         .labels = labels,
         .seed = d->cli->seed,
         .count = (size_t)d->v->count,
-        .texture_count = (size_t)d->v->texture_count,
+        .texture_count = cli_given(d->cli, "texture-count") ? (size_t)d->v->texture_count : 0,
         .std = d->v->std,
         .easy = d->v->easy,
         .longest = (size_t)d->v->longest,
@@ -458,6 +462,17 @@ static int dataset_check(struct dataset *d, const char *path)
 
 enum { MARGIN = 8, LINE = 18, TEXT_PX = 12, SIDE = 240, PICTURES = 7 };
 
+/* The first SIDE rows and columns from (left, top) of a picture. */
+static void paste_view(const pln_view *sheet, const pln_view *v, size_t left, size_t top, size_t x,
+                       size_t y)
+{
+    for (size_t j = 0; j < SIDE && top + j < v->h; j++)
+        for (size_t i = 0; i < SIDE && left + i < v->w; i++)
+            for (size_t k = 0; k < 3; k++)
+                pln_row(sheet, y + j)[3 * (x + i) + k] =
+                    pln_row(v, top + j)[(left + i) * v->c + (v->c == 3 ? k : 0)];
+}
+
 static pln_status paste(pln_context *ctx, const pln_view *sheet, const pln_image *image, size_t x,
                         size_t y)
 {
@@ -465,13 +480,17 @@ static pln_status paste(pln_context *ctx, const pln_view *sheet, const pln_image
     pln_status s = pln_image_shrink(ctx, image, SIDE, &small);
     if (s) return s;
     pln_view v = pln_image_pixels(small);
-    for (size_t j = 0; j < v.h && y + j < sheet->h; j++)
-        for (size_t i = 0; i < v.w; i++)
-            for (size_t k = 0; k < 3; k++)
-                pln_row(sheet, y + j)[3 * (x + i) + k] =
-                    pln_row(&v, j)[i * v.c + (v.c == 3 ? k : 0)];
+    paste_view(sheet, &v, 0, 0, x, y);
     pln_image_free(small);
     return PLN_OK;
+}
+
+/* Its middle, pixel for pixel: remains of texture are small. */
+static void paste_middle(const pln_view *sheet, const pln_image *image, size_t x, size_t y)
+{
+    pln_view v = pln_image_pixels(image);
+    paste_view(sheet, &v, v.w > SIDE ? (v.w - SIDE) / 2 : 0, v.h > SIDE ? (v.h - SIDE) / 2 : 0, x,
+               y);
 }
 
 static pln_status write_text(pln_context *ctx, const pln_view *sheet, const char *text, size_t x,
@@ -517,41 +536,117 @@ static pln_status draw_row(pln_context *ctx, const pln_dataset *dataset, pln_spl
     return s;
 }
 
-static int dataset_show(struct dataset *d, const char *path)
+static pln_status new_sheet(struct dataset *d, size_t columns, size_t rows, pln_image **sheet)
 {
-    pln_dataset *dataset = NULL;
+    pln_status s = pln_image_make(d->ctx, columns * (SIDE + MARGIN) + MARGIN,
+                                  rows * (SIDE + LINE + MARGIN) + MARGIN, 3, false, NULL, sheet);
+    if (s) return s;
+    (*sheet)->depth = 8;
+    pln_view v = pln_image_pixels(*sheet);
+    for (size_t i = 0; i < 3 * v.w * v.h; i++) v.data[i] = 0.17f;
+    return PLN_OK;
+}
+
+static size_t rows_wanted(const struct dataset *d, size_t total)
+{
+    return MIN(cli_given(d->cli, "pairs") && d->v->pairs ? (size_t)d->v->pairs : 12, total);
+}
+
+static int show_pairs(struct dataset *d, const pln_dataset *dataset)
+{
     pln_image *sheet = NULL;
     pln_split split = PLN_SPLIT_TRAIN;
     pln_status s = PLN_OK;
 
-    if (!d->v->output)
-        return cli_fail(d->cli, CLI_EXIT_USAGE, "-o is missing: where should the sheet go?");
     if (d->v->part && !pln_split_find(d->v->part, &split))
         return cli_fail(d->cli, CLI_EXIT_USAGE,
                         "--part: '%s': expected train, val, test, test-truths or test-textures",
                         d->v->part);
-    int code = open_dataset(d, path, &dataset);
-    if (code) return code;
-    size_t total = pln_dataset_pairs(dataset, split), columns = 2,
-           n = MIN(cli_given(d->cli, "pairs") && d->v->pairs ? (size_t)d->v->pairs : 12, total);
+    size_t total = pln_dataset_pairs(dataset, split), columns = 2, n = rows_wanted(d, total);
     for (unsigned bits = pln_dataset_companions(dataset); bits; bits &= bits - 1) columns++;
-    if (n == 0) {
-        code =
-            cli_fail(d->cli, CLI_EXIT_INPUT, "%s: no pairs in '%s'", path, pln_split_name(split));
-        goto done;
-    }
-    PLN_TRY(pln_image_make(d->ctx, columns * (SIDE + MARGIN) + MARGIN,
-                           n * (SIDE + LINE + MARGIN) + MARGIN, 3, false, NULL, &sheet));
-    sheet->depth = 8;
+    if (n == 0)
+        return cli_fail(d->cli, CLI_EXIT_INPUT, "%s: no pairs in '%s'", pln_dataset_folder(dataset),
+                        pln_split_name(split));
+    PLN_TRY(new_sheet(d, columns, n, &sheet));
     pln_view v = pln_image_pixels(sheet);
-    for (size_t i = 0; i < 3 * v.w * v.h; i++) v.data[i] = 0.17f;
     for (size_t k = 0; k < n; k++)
         PLN_TRY(draw_row(d->ctx, dataset, split, spread(k, n, total), &v,
                          MARGIN + k * (SIDE + LINE + MARGIN)));
     PLN_TRY(pln_image_save(d->ctx, sheet, d->v->output, NULL));
 done:
-    if (s) code = cli_fail_status(d->cli, d->ctx, s, path);
     pln_image_free(sheet);
+    return s ? cli_fail_status(d->cli, d->ctx, s, NULL) : CLI_OK;
+}
+
+static pln_status draw_review(pln_context *ctx, const struct pln_review *r, const pln_view *sheet,
+                              size_t y)
+{
+    static const char *const strengths[] = {"", " x2", " x4"};
+    char text[128];
+    pln_status s;
+    paste_middle(sheet, r->photo, MARGIN, y);
+    snprintf(text, sizeof text, "%.34s", r->name);
+    s = write_text(ctx, sheet, text, MARGIN, y + SIDE + 2);
+    for (size_t k = 0; k < r->count && !s; k++) {
+        const struct pln_candidate *c = &r->candidates[k];
+        size_t x = MARGIN + (k + 1) * (SIDE + MARGIN);
+        paste_middle(sheet, c->image, x, y);
+        snprintf(text, sizeof text, "%s%s p90 %.3f ssim %.3f %s", c->method, strengths[r->level],
+                 c->p90, c->structure_ssim,
+                 c->winner   ? "WINS"
+                 : c->passes ? "passes"
+                             : "rejected");
+        s = write_text(ctx, sheet, text, x, y + SIDE + 2);
+    }
+    return s;
+}
+
+static int show_rejected(struct dataset *d, const pln_dataset *dataset)
+{
+    const char **photos = texts(&d->v->photos);
+    pln_reviews *reviews = NULL;
+    struct pln_review r = {0};
+    pln_image *sheet = NULL;
+    int code = CLI_OK;
+    pln_status s = PLN_OK;
+
+    if (!photos[0]) {
+        code = cli_fail(d->cli, CLI_EXIT_USAGE,
+                        "--rejected needs the photographs: --photos as for 'make'");
+        goto done;
+    }
+    PLN_TRY(pln_reviews_open(d->ctx, dataset, photos, &reviews));
+    size_t total = pln_reviews_count(reviews), n = rows_wanted(d, total);
+    if (n == 0) {
+        code = cli_fail(d->cli, CLI_EXIT_INPUT, "%s: no candidate was rejected",
+                        pln_dataset_folder(dataset));
+        goto done;
+    }
+    PLN_TRY(new_sheet(d, sizeof r.candidates / sizeof *r.candidates + 1, n, &sheet));
+    pln_view v = pln_image_pixels(sheet);
+    for (size_t k = 0; k < n; k++) {
+        PLN_TRY(pln_reviews_get(d->ctx, reviews, k, &r));
+        PLN_TRY(draw_review(d->ctx, &r, &v, MARGIN + k * (SIDE + LINE + MARGIN)));
+        pln_review_free(&r);
+    }
+    PLN_TRY(pln_image_save(d->ctx, sheet, d->v->output, NULL));
+done:
+    if (s) code = cli_fail_status(d->cli, d->ctx, s, NULL);
+    pln_review_free(&r);
+    pln_reviews_free(reviews);
+    pln_image_free(sheet);
+    g_free(photos);
+    return code;
+}
+
+static int dataset_show(struct dataset *d, const char *path)
+{
+    pln_dataset *dataset = NULL;
+    if (!d->v->output)
+        return cli_fail(d->cli, CLI_EXIT_USAGE, "-o is missing: where should the sheet go?");
+    int code = open_dataset(d, path, &dataset);
+    if (code) return code;
+    code = d->v->rejected ? show_rejected(d, dataset) : show_pairs(d, dataset);
     pln_dataset_free(dataset);
     return code;
 }
@@ -594,7 +689,7 @@ const struct cli_command cli_dataset = {
         "is not complete. The same seed and sources give the same files for any -j.\n\n"
         "check: compares every file with its sha256 in the manifest. stats: splits, and the scores "
         "of the inputs themselves, the row \"Original\" of published tables. show: a sheet of "
-        "pairs.\n\n"
+        "pairs, or with --rejected of candidates that the screening turned down.\n\n"
         "check, stats and show also read a folder of pictures [truth | input] side by side.",
     .examples = "planish dataset make scenes -o scenes --seed 1\t# needs no data\n"
                 "planish dataset make sps -o sps --photos photos --textures textures -j 4\t# from "

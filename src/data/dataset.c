@@ -125,6 +125,13 @@ unsigned pln_dataset_companions(const pln_dataset *d)
 
 double pln_dataset_std(const pln_dataset *d) { return d->m.std; }
 
+size_t pln_dataset_longest(const pln_dataset *d)
+{
+    json_t *parameters = json_object_get(d->m.root, "parameters");
+    json_int_t longest = json_integer_value(json_object_get(parameters, "longest"));
+    return longest > 0 ? (size_t)longest : 0;
+}
+
 size_t pln_dataset_truths(const pln_dataset *d)
 {
     return d->m.root ? d->m.truth_count : d->pairs.count;

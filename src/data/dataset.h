@@ -62,6 +62,8 @@ bool pln_dataset_published_split(const pln_dataset *dataset);
 unsigned pln_dataset_companions(const pln_dataset *dataset);
 /* Standard deviation of the texture layer in [0,1]; 0: raw contrast. */
 double pln_dataset_std(const pln_dataset *dataset);
+/* Larger photographs were shrunk to this side; 0: there were none. */
+size_t pln_dataset_longest(const pln_dataset *dataset);
 size_t pln_dataset_pairs(const pln_dataset *dataset, pln_split split);
 
 /* ---- Pairs ---- */
@@ -130,6 +132,35 @@ pln_status pln_dataset_check_file(pln_context *ctx, const pln_dataset *dataset, 
 pln_status pln_dataset_write_pair(pln_context *ctx, const pln_dataset *dataset, const char *folder,
                                   pln_split split, size_t i, char sha256[65]) PLN_CHECK;
 
+/* ---- Candidates of the screening, made again to be looked at ---- */
+
+struct pln_candidate {
+    const char *method;
+    double p90, structure_ssim; /* roughness where nothing should be; likeness where structure is */
+    bool passes, winner;
+    pln_image *image;
+};
+struct pln_review {
+    const char *name; /* of the photograph; lives as long as the reviews */
+    size_t level;     /* 0, 1, 2: strengths once, twice, four times */
+    pln_image *photo;
+    struct pln_candidate candidates[5];
+    size_t count; /* fewer than 5: too few windows without an edge to go on */
+};
+typedef struct pln_reviews pln_reviews;
+
+/* Photographs with a rejected candidate, those without any truth first. photos: the folders the
+ * dataset was made from, NULL at the end. PLN_E_ARG: nothing was screened for this kind;
+ * PLN_E_READ: a photograph is not there. */
+pln_status pln_reviews_open(pln_context *ctx, const pln_dataset *dataset, const char *const *photos,
+                            pln_reviews **reviews) PLN_CHECK;
+void pln_reviews_free(pln_reviews *reviews);
+size_t pln_reviews_count(const pln_reviews *reviews);
+/* Free with pln_review_free. */
+pln_status pln_reviews_get(pln_context *ctx, const pln_reviews *reviews, size_t i,
+                           struct pln_review *review) PLN_CHECK;
+void pln_review_free(struct pln_review *review);
+
 /* ---- Making ---- */
 
 struct pln_make;
@@ -141,7 +172,7 @@ typedef struct pln_make_options {
     const char *const *labels;   /* class maps or boundaries, one folder for each of photos */
     uint64_t seed;
     size_t count;         /* scenes; 0: 40 */
-    size_t texture_count; /* procedural textures; 0: 24 */
+    size_t texture_count; /* procedural textures; 0: none beside others, 24 without */
     size_t w, h;          /* of scenes; 0: 320 x 240 */
     double std;           /* of the layer; 0: the kind's */
     double easy;          /* share of the photographs, the easiest; 0: the kind's */

@@ -113,7 +113,8 @@ static pln_status texture_entries(struct table *t, const struct pln_source *sour
     const char *sha256;
     pln_status s = PLN_OK;
 
-    if (rule == PLN_TEXTURES_FINE && source->path) {
+    /* Procedural ones alone are taken as they come: without a choice there is nothing to leave. */
+    if (rule == PLN_TEXTURES_FINE && t->make->o.textures && t->make->o.textures[0]) {
         at[0] = json_number_value(json_object_get(source->survey, "local_ratio")) >= fine;
         at[1] = json_number_value(json_object_get(source->survey, "local_ratio_half")) >= fine;
     }

@@ -25,13 +25,15 @@ const char *const pln_dataset_kinds[] = {"sps",    "voc-smooth", "nks", "bsds-ex
 
 /* ---- Beginning ---- */
 
-static pln_status find_recipe(pln_context *ctx, const char *kind, const struct pln_recipe **recipe)
+const struct pln_recipe *pln_recipe_find(const char *kind)
 {
     for (size_t i = 0; i < RECIPES; i++)
-        if (!strcmp(recipes[i]->kind, kind)) {
-            *recipe = recipes[i];
-            return PLN_OK;
-        }
+        if (!strcmp(recipes[i]->kind, kind)) return recipes[i];
+    return NULL;
+}
+
+static pln_status unknown_kind(pln_context *ctx, const char *kind)
+{
     const char *near = pln_nearest(kind, pln_dataset_kinds);
     if (near)
         return pln_fail(ctx, PLN_E_ARG, "unknown dataset '%s': did you mean '%s'?", kind, near);
@@ -78,10 +80,11 @@ pln_status pln_make_new(pln_context *ctx, const pln_make_options *options, struc
     pln_clear(ctx);
     PLN_TRY(pln_calloc(ctx, 1, sizeof *make, &make));
     make->o = *options;
-    PLN_TRY(find_recipe(ctx, options->kind, &make->recipe));
+    make->recipe = pln_recipe_find(options->kind);
+    if (!make->recipe) PLN_TRY(unknown_kind(ctx, options->kind));
     pln_make_options *o = &make->o;
     if (!o->count) o->count = 40;
-    if (!o->texture_count) o->texture_count = 24;
+    if (!o->texture_count && !(o->textures && o->textures[0])) o->texture_count = 24;
     if (!o->w) o->w = 320, o->h = 240;
     if (!(o->std > 0)) o->std = make->recipe->std;
     if (!(o->easy > 0)) o->easy = make->recipe->easy;

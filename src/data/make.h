@@ -60,6 +60,9 @@ struct pln_make {
     size_t *order, steps; /* sources of the round: truths, then textures */
 };
 
+/* NULL if there is none of that kind. */
+const struct pln_recipe *pln_recipe_find(const char *kind);
+
 /* ---- For recipes ---- */
 
 /* RGB bytes of a photograph, no side longer than make->o.longest. PLN_E_FORMAT, PLN_E_READ: cannot
@@ -67,7 +70,8 @@ struct pln_make {
 pln_status pln_make_photo(pln_context *ctx, const struct pln_make *make, const char *path,
                           uint8_t **rgb, size_t *w, size_t *h) PLN_CHECK;
 /* A grey map of the same picture as bytes, shrunk to w x h by nearest neighbours. `classes`: a VOC
- * palette is turned back into its indices. PLN_E_SHAPE if the aspect does not fit. */
+ * palette is turned back into its indices. PLN_E_MODEL: unreadable, of another aspect, or no class:
+ * unlike a photograph that cannot be used this is an error. */
 pln_status pln_make_label(pln_context *ctx, const char *path, bool classes, size_t w, size_t h,
                           uint8_t **map) PLN_CHECK;
 /* DIR/SUB/NAME.png. */
@@ -81,15 +85,22 @@ pln_status pln_make_truth(pln_context *ctx, const struct pln_make *make, const c
  * companions are. */
 pln_status pln_make_screened(pln_context *ctx, const struct pln_make *make,
                              const struct pln_source *source, json_t *result) PLN_CHECK;
+/* Candidate k at a level of strength: 8-bit RGB. The methods in the order they are tried. */
+enum { PLN_CANDIDATES = 5, PLN_CANDIDATE_LEVELS = 3 };
+const char *pln_candidate_method(size_t k);
+pln_status pln_make_candidate(pln_context *ctx, const pln_image *photo, size_t level, size_t k,
+                              uint8_t **rgb) PLN_CHECK;
 /* A texture: tx/NAME.png and its grain into `result`. */
 pln_status pln_make_texture(pln_context *ctx, const struct pln_make *make,
                             const struct pln_source *source, json_t *result) PLN_CHECK;
 
 /* sources.c: fills make->truths and make->textures from the options. */
 pln_status pln_make_sources(pln_context *ctx, struct pln_make *make) PLN_CHECK;
+/* Photographs only, without their labels. */
+pln_status pln_make_photo_sources(pln_context *ctx, struct pln_make *make) PLN_CHECK;
 void pln_sources_free(struct pln_sources *sources);
-/* Sets the split of sources that have none (PLN_SPLITS): 15 % test, 15 % val, at least one each of
- * three or more, by the seed. */
+/* Sets the split of sources that have none (PLN_SPLITS): 15 % of them test, 15 % val, at least one
+ * each of three or more, by the seed. */
 pln_status pln_split_sources(pln_context *ctx, struct pln_sources *sources,
                              uint64_t seed) PLN_CHECK;
 

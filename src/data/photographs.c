@@ -2,6 +2,7 @@
 /* The truth of a photograph: lightly smoothed candidates, the one that keeps the structure best
  * among those that are smooth enough; with what the recipe wants beside it. */
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "data/data.h"
@@ -13,7 +14,7 @@
  * which made the published set. */
 static const struct {
     const char *method;
-    const char *values[3];
+    const char *values[PLN_CANDIDATE_LEVELS];
 } candidates[] = {
 #define OPENCV " radius=9 range-norm=l1 window=disk border=reflect101"
     {"bf",
@@ -28,7 +29,7 @@ static const struct {
     {"rtv", {"lambda=0.008 sigma=1", "lambda=0.008 sigma=2", "lambda=0.008 sigma=3"}},
     {"sdf", {"lambda=3", "lambda=6", "lambda=12"}},
 };
-enum { CANDIDATES = sizeof candidates / sizeof *candidates, LEVELS = 3 };
+_Static_assert(sizeof candidates / sizeof *candidates == PLN_CANDIDATES, "make.h counts them");
 
 /* A method's 8-bit result. */
 static pln_status smoothed(pln_context *ctx, const char *method, const char *values,
@@ -45,6 +46,14 @@ done:
     pln_image_free(out);
     pln_params_free(params);
     return s;
+}
+
+const char *pln_candidate_method(size_t k) { return candidates[k].method; }
+
+pln_status pln_make_candidate(pln_context *ctx, const pln_image *photo, size_t level, size_t k,
+                              uint8_t **rgb)
+{
+    return smoothed(ctx, candidates[k].method, candidates[k].values[level], photo, rgb);
 }
 
 static pln_status add_row(pln_context *ctx, json_t *rows, size_t level, const char *method,
@@ -74,12 +83,12 @@ static pln_status choose(pln_context *ctx, const uint8_t *photo, const pln_image
 
     if (json_object_set_new(result, "rows", rows))
         return pln_fail(ctx, PLN_E_MEMORY, "no memory for the findings");
-    for (size_t level = 0; level < LEVELS && !kept && windows; level++)
-        for (size_t k = 0; k < CANDIDATES && windows; k++) {
+    for (size_t level = 0; level < PLN_CANDIDATE_LEVELS && !kept && windows; level++)
+        for (size_t k = 0; k < PLN_CANDIDATES && windows; k++) {
             struct pln_screen r;
             pln_free(one);
             one = NULL;
-            PLN_TRY(smoothed(ctx, candidates[k].method, candidates[k].values[level], image, &one));
+            PLN_TRY(pln_make_candidate(ctx, image, level, k, &one));
             PLN_TRY(pln_screen(ctx, photo, one, w, h, &r));
             PLN_TRY(add_row(ctx, rows, level, candidates[k].method, &r));
             windows = r.windows >= 3;
@@ -111,8 +120,6 @@ static pln_status save_label(pln_context *ctx, const struct pln_make *make,
 {
     uint8_t *map = NULL;
     pln_status s = PLN_OK;
-    if (!source->label)
-        return pln_fail(ctx, PLN_E_FORMAT, "%s: no label of this name", source->path);
     PLN_TRY(pln_make_label(ctx, source->label, classes, w, h, &map));
     PLN_TRY(pln_make_save(ctx, make, classes ? "class" : "boundary", source->name, map, w, h, 1));
 done:
@@ -195,7 +202,7 @@ static pln_status label_bytes(pln_context *ctx, const char *path, bool classes,
         } else if (voc_index(p, &bytes[i])) {
             continue;
         }
-        s = pln_fail(ctx, PLN_E_FORMAT,
+        s = pln_fail(ctx, PLN_E_MODEL,
                      "%s: pixel (%zu, %zu) is no class: expected 0 to 20 or 255, grey or in VOC's "
                      "palette",
                      path, i % image->pixels.w, i / image->pixels.w);
@@ -215,11 +222,17 @@ pln_status pln_make_label(pln_context *ctx, const char *path, bool classes, size
     uint8_t *whole = NULL, *out = NULL;
     pln_status s = PLN_OK;
 
-    PLN_TRY(pln_image_load(ctx, path, &image));
+    s = pln_image_load(ctx, path, &image);
+    if (s == PLN_E_FORMAT || s == PLN_E_READ) {
+        char why[512];
+        snprintf(why, sizeof why, "%s", pln_context_message(ctx));
+        s = pln_fail(ctx, PLN_E_MODEL, "%s", why);
+    }
+    PLN_TRY(s);
     size_t lw = image->pixels.w, lh = image->pixels.h;
     double sx = (double)lw / (double)w, sy = (double)lh / (double)h;
     if (lw < w || lh < h || fabs(sx / sy - 1) > 0.01) {
-        s = pln_fail(ctx, PLN_E_SHAPE, "%s: is %zux%zu, its photograph %zux%zu: not its label",
+        s = pln_fail(ctx, PLN_E_MODEL, "%s: is %zux%zu, its photograph %zux%zu: not its label",
                      path, lw, lh, w, h);
         goto done;
     }

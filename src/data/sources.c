@@ -22,18 +22,23 @@ void pln_shuffle(uint64_t seed, size_t n, size_t *order)
 
 pln_status pln_split_sources(pln_context *ctx, struct pln_sources *sources, uint64_t seed)
 {
-    size_t n = sources->count, share = (15 * n + 50) / 100, *order = NULL;
-    pln_status s = pln_alloc(ctx, n, sizeof *order, &order);
-    if (s) return s;
+    size_t n = 0, *open = NULL, *order = NULL;
+    pln_status s = PLN_OK;
+    PLN_TRY(pln_alloc(ctx, sources->count, sizeof *open, &open));
+    for (size_t i = 0; i < sources->count; i++)
+        if (sources->list[i].split == PLN_SPLITS) open[n++] = i;
+    size_t share = (15 * n + 50) / 100;
     if (n >= 3 && share == 0) share = 1;
+    PLN_TRY(pln_alloc(ctx, n, sizeof *order, &order));
     pln_shuffle(seed, n, order);
     for (size_t i = 0; i < n; i++)
-        if (sources->list[order[i]].split == PLN_SPLITS)
-            sources->list[order[i]].split = i < share       ? PLN_SPLIT_TEST
-                                            : i < 2 * share ? PLN_SPLIT_VAL
-                                                            : PLN_SPLIT_TRAIN;
+        sources->list[open[order[i]]].split = i < share       ? PLN_SPLIT_TEST
+                                              : i < 2 * share ? PLN_SPLIT_VAL
+                                                              : PLN_SPLIT_TRAIN;
+done:
     pln_free(order);
-    return PLN_OK;
+    pln_free(open);
+    return s;
 }
 
 /* ---- Lists: train.txt, val.txt, test.txt beside or above the pictures, one identifier a line ----
@@ -121,7 +126,8 @@ static pln_status grow(pln_context *ctx, struct pln_sources *sources, size_t mor
     return PLN_OK;
 }
 
-static pln_status find_label(pln_context *ctx, const char *labels, const char *stem, char **label)
+static pln_status find_label(pln_context *ctx, const char *labels, const char *folder,
+                             const char *file, const char *stem, char **label)
 {
     static const char *const endings[] = {"png", "PNG", "tif", "jpg"};
     pln_status s = PLN_OK;
@@ -135,7 +141,8 @@ static pln_status find_label(pln_context *ctx, const char *labels, const char *s
         }
         pln_free(path);
     }
-    return PLN_OK;
+    return pln_fail(ctx, PLN_E_READ, "%s/%s.png: no such label for %s/%s", labels, stem, folder,
+                    file);
 }
 
 /* One picture: FOLDER/FILE, its name made of `prefix` and its path without extension. */
@@ -153,7 +160,7 @@ static pln_status add_picture(pln_context *ctx, struct pln_sources *to, const ch
     for (int k = 0; k <= PLN_SPLIT_TEST; k++)
         if (pln_names_have(&lists->of[k], stem)) source->split = (pln_split)k;
     if (lists->any && source->split == PLN_SPLITS) goto done; /* in no list: not meant */
-    if (labels) PLN_TRY(find_label(ctx, labels, stem, &source->label));
+    if (labels) PLN_TRY(find_label(ctx, labels, folder, file, stem, &source->label));
     PLN_TRY(pln_text_of(ctx, &source->path, "%s/%s", folder, file));
     PLN_TRY(pln_text_of(ctx, &source->name, "%s%s%s", prefix, *prefix ? "_" : "", stem));
     for (char *c = source->name; *c; c++)
@@ -242,7 +249,7 @@ static pln_status add_procedural(pln_context *ctx, struct pln_make *make, struct
 {
     pln_status s = grow(ctx, to, count);
     for (size_t i = 0; i < count && !s; i++) {
-        struct pln_source *source = &to->list[i];
+        struct pln_source *source = &to->list[to->count];
         s = pln_text_of(ctx, &source->name, "%s%04zu", prefix, i);
         if (s) break;
         source->index = i;
@@ -253,6 +260,11 @@ static pln_status add_procedural(pln_context *ctx, struct pln_make *make, struct
 }
 
 /* ---- All sources of a dataset ---- */
+
+pln_status pln_make_photo_sources(pln_context *ctx, struct pln_make *make)
+{
+    return add_folders(ctx, make, &make->truths, make->o.photos, NULL, make->recipe->what);
+}
 
 pln_status pln_make_sources(pln_context *ctx, struct pln_make *make)
 {
@@ -279,7 +291,7 @@ pln_status pln_make_sources(pln_context *ctx, struct pln_make *make)
         PLN_TRY(add_procedural(ctx, make, &make->truths, o->count, "scene"));
     if (folders(o->textures))
         PLN_TRY(add_folders(ctx, make, &make->textures, o->textures, NULL, "textures"));
-    else
+    if (o->texture_count)
         PLN_TRY(add_procedural(ctx, make, &make->textures, o->texture_count, "texture"));
     if (recipe->test_only) {
         for (size_t i = 0; i < make->truths.count; i++) make->truths.list[i].split = PLN_SPLIT_TEST;
