@@ -408,7 +408,7 @@ static int summary(struct dataset *d, const char *folder, size_t left_out)
         if (pln_dataset_pairs(dataset, (pln_split)k))
             printf("%s %zu pairs\n", pln_split_name((pln_split)k),
                    pln_dataset_pairs(dataset, (pln_split)k));
-    if (left_out) printf("%zu pictures left out\n", left_out);
+    if (left_out) printf("%zu picture%s left out\n", left_out, left_out == 1 ? "" : "s");
     pln_dataset_free(dataset);
     return cli_flush(d->cli);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The n-th allocation fails, for every n: contexts, parameters, every method, plain and with all
- * options, load and save, weights files, evaluations. Each time: PLN_E_MEMORY, a message, the
- * result untouched, and nothing held afterwards. */
+ * options, load and save, weights files, datasets, training batches, evaluations. Each time:
+ * PLN_E_MEMORY, a message, the result untouched, and nothing held afterwards. */
 #include "support.h"
 
 #include <dirent.h>
@@ -12,6 +12,7 @@
 #include "data/make.h"
 #include "eval/eval.h"
 #include "nn/safetensors.h"
+#include "train/loader.h"
 
 /* Counts; fails the one that brings `left` to 0 and, after it, every other. */
 struct allocator {
@@ -63,8 +64,9 @@ static pln_context_options options_of(struct allocator *a)
 /* One operation under test: done = true if it succeeded; it frees what it made. */
 typedef pln_status operation(pln_context *ctx, const void *arg);
 
-/* Runs op with the 1st, 2nd, ... allocation failing until it passes; returns how many it made. */
-static long each_allocation(const char *name, operation *op, const void *arg)
+/* Runs op with the 1st, 2nd, ... allocation failing until it passes; returns how many it made.
+ * rare: with steps that grow by 1/rare of what is behind (0: every one). */
+static long some_allocations(const char *name, operation *op, const void *arg, long rare)
 {
     enum { MANY = 20000 };
     struct allocator a;
@@ -77,7 +79,7 @@ static long each_allocation(const char *name, operation *op, const void *arg)
     OK(ctx, op(ctx, arg));
     size_t bytes = a.bytes, blocks = a.blocks;
 
-    for (long n = 1; n < MANY; n++) {
+    for (long n = 1; n < MANY; n += rare ? 1 + n / rare : 1) {
         atomic_store(&a.failed, 0);
         atomic_store(&a.left, n);
         pln_status s = op(ctx, arg);
@@ -100,6 +102,11 @@ static long each_allocation(const char *name, operation *op, const void *arg)
     }
     fail_msg("%s: more than %d allocations", name, (int)MANY);
     return 0;
+}
+
+static long each_allocation(const char *name, operation *op, const void *arg)
+{
+    return some_allocations(name, op, arg, 0);
 }
 
 /* ---- Contexts ---- */
@@ -271,6 +278,72 @@ static void weights(void **state)
     assert_true(each_allocation("weights", weights_job, path) > 8);
 }
 
+/* ---- Datasets ---- */
+
+static pln_status make_job(pln_context *ctx, const void *arg)
+{
+    pln_make_options o = {.kind = "scenes",
+                          .folder = arg,
+                          .seed = 1,
+                          .count = 3,
+                          .texture_count = 3,
+                          .w = 40,
+                          .h = 32};
+    struct pln_make *make = NULL;
+    char command[128];
+    size_t steps = 1;
+    pln_status s = PLN_OK;
+
+    snprintf(command, sizeof command, "rm -rf '%s'", o.folder);
+    if (system(command)) fail_msg("%s", command);
+    PLN_TRY(pln_make_new(ctx, &o, &make));
+    while (steps) {
+        PLN_TRY(pln_make_round(ctx, make, &steps));
+        for (size_t i = 0; i < steps; i++) PLN_TRY(pln_make_step(ctx, make, i));
+    }
+    s = pln_make_finish(ctx, make);
+done:
+    pln_make_free(make);
+    return s;
+}
+
+static pln_status batch_job(pln_context *ctx, const void *arg)
+{
+    pln_dataset *dataset = NULL;
+    pln_loader *loader = NULL;
+    pln_batch batch = {0};
+    struct pln_pair pair = {0};
+    pln_status s = PLN_OK;
+
+    PLN_TRY(pln_dataset_open(ctx, arg, &dataset));
+    PLN_TRY(pln_dataset_pair(ctx, dataset, PLN_SPLIT_TEST, 0, PLN_WITH_EDGE, &pair));
+    pln_loader_options o = {.dataset = dataset,
+                            .augmentation = *pln_augmentation_find("jess"),
+                            .companions = PLN_WITH_EDGE | PLN_WITH_CLASSES,
+                            .batch = 1};
+    o.augmentation.patch = 16;
+    PLN_TRY(pln_loader_new(ctx, &o, &loader));
+    PLN_TRY(pln_batch_new(ctx, loader, &batch));
+    s = pln_loader_batch(ctx, loader, 0, &batch);
+done:
+    pln_batch_free(&batch);
+    pln_loader_free(loader);
+    pln_pair_free(&pair);
+    pln_dataset_free(dataset);
+    return s;
+}
+
+static void datasets(void **state)
+{
+    char path[64], command[128];
+    (void)state;
+    snprintf(path, sizeof path, "%s/scenes", folder);
+    assert_true(some_allocations("dataset make", make_job, path, 4) > 100);
+    assert_true(each_allocation("training batch", batch_job, path) > 30);
+    snprintf(command, sizeof command, "rm -rf '%s'", path);
+    assert_int_equal(system(command), 0);
+}
+
 /* ---- Evaluations ---- */
 
 static void make_dataset(const char *path)
@@ -359,11 +432,12 @@ int main(void)
 {
     static const char *const extensions[] = {"npy", "png", "jpg", "tiff"};
     enum { FILES = sizeof extensions / sizeof *extensions, MOST = 128 };
-    struct CMUnitTest tests[3 + FILES + MOST] = {{.name = "contexts", .test_func = contexts},
+    struct CMUnitTest tests[4 + FILES + MOST] = {{.name = "contexts", .test_func = contexts},
                                                  {.name = "weights", .test_func = weights},
+                                                 {.name = "datasets", .test_func = datasets},
                                                  {.name = "eval", .test_func = evaluations}};
     char names[MOST][64];
-    size_t n = 3, k = 0;
+    size_t n = 4, k = 0;
 
     if (!mkdtemp(folder)) return 1;
     for (size_t i = 0; i < FILES; i++)
