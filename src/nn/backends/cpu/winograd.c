@@ -232,10 +232,10 @@ pln_status pln_wino_forward(pln_context *ctx, const pln_wino_shape *shape, const
  *     dg = G' [sum over tiles of (B' x B) . (A dy A')] G
  *
  * The sums M[36][cin][cout] are cut into parts of at most CHANNELS x CHANNELS channels, so that a
- * part stays in the second-level cache, and into slots, each the sum over a fixed share of the
- * tiles: slots x parts are the tasks. */
+ * part stays in the second-level cache with a block of tiles, and into slots, each the sum over a
+ * fixed share of the tiles: slots x parts are the tasks. */
 
-enum { GRADIENT_TILES = 48, CHANNELS = 64, TASKS = 16 };
+enum { CHANNELS = 64, TASKS = 16 };
 
 struct weights_gradient {
     const wino_kernels *k;
@@ -246,7 +246,7 @@ struct weights_gradient {
     float *dw;
     size_t in_parts, out_parts; /* of the channels */
     size_t slots;
-    size_t blocks; /* of GRADIENT_TILES, in all */
+    size_t blocks; /* of WINO_TILES, in all */
     size_t share;  /* blocks of a slot in a round */
     size_t round;
     float *blocks_work; /* [thread][2][WINO_POINTS] of V and A dy A' */
@@ -255,19 +255,19 @@ struct weights_gradient {
 };
 
 enum {
-    GRADIENT_PLANE = GRADIENT_TILES * CHANNELS + WINO_PANEL,
+    GRADIENT_PLANE = WINO_TILES * CHANNELS + WINO_PANEL,
     GRADIENT_WORK = 2 * WINO_POINTS * GRADIENT_PLANE,
     GRADIENT_SUMS = WINO_POINTS * CHANNELS * CHANNELS,
 };
 
 static void plan_weights_gradient(const pln_wino_shape *s, struct weights_gradient *g)
 {
-    const size_t most = ((size_t)100 << 20) / (2 * GRADIENT_SUMS * GRADIENT_TILES);
+    const size_t most = ((size_t)100 << 20) / (2 * GRADIENT_SUMS * WINO_TILES);
 
     g->shape = s;
     g->in_parts = pln_div_up(s->cin, CHANNELS);
     g->out_parts = pln_div_up(s->cout, CHANNELS);
-    g->blocks = pln_div_up(tiles_of(s), GRADIENT_TILES);
+    g->blocks = pln_div_up(tiles_of(s), WINO_TILES);
     g->slots = pln_min(g->blocks, pln_div_up(TASKS, g->in_parts * g->out_parts));
     size_t rounds = pln_div_up(g->blocks, g->slots * most);
     g->share = pln_div_up(g->blocks, g->slots * rounds);
@@ -305,18 +305,23 @@ static void sum_task(void *arg, size_t index, int thread)
         if (in_part == 0) memset(bias, 0, CHANNELS * sizeof *bias);
     }
     if (in_part != 0) bias = unused;
+    struct wino_tile tiles[2][WINO_TILES];
+    block_tiles(s, first, tiles[first % 2]);
     for (size_t b = first; b < end; b++) {
-        struct wino_tile t[GRADIENT_TILES];
-        for (size_t i = 0; i < GRADIENT_TILES; i += WINO_TILES)
-            block_tiles(s, (b * GRADIENT_TILES + i) / WINO_TILES, t + i);
-        for (size_t i = 0; i < GRADIENT_TILES; i++) {
+        const struct wino_tile *t = tiles[b % 2], *next = tiles[(b + 1) % 2];
+        block_tiles(s, b + 1, tiles[(b + 1) % 2]);
+        for (size_t i = 0; i < WINO_TILES; i++) {
             g->k->input(x, in, t + i, cin, v + i * padded(cin), GRADIENT_PLANE);
             g->k->output_gradient(dy, out, t + i, cout, z + i * padded(cout), GRADIENT_PLANE, bias);
         }
-        for (size_t p = 0; p < WINO_POINTS; p++)
-            g->k->accumulate(GRADIENT_TILES, padded(cin), padded(cout) / WINO_PANEL,
+        for (size_t p = 0; p < WINO_POINTS; p++) {
+            ptrdiff_t i = (ptrdiff_t)(p / 6) - 1, j = (ptrdiff_t)(p % 6) - 1;
+            if (j > 0) ask(x, in, next, cin, i, j, 0);
+            if (i >= 0 && i < 4 && j >= 0 && j < 4) ask(dy, out, next, cout, i, j, 0);
+            g->k->accumulate(WINO_TILES, padded(cin), padded(cout) / WINO_PANEL,
                              v + p * GRADIENT_PLANE, z + p * GRADIENT_PLANE,
                              m + p * padded(cin) * padded(cout));
+        }
     }
 }
 
