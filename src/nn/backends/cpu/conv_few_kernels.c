@@ -79,16 +79,28 @@ static void widen(const struct few_terms *terms, const float *x, const float *u,
 
 /* ---- Narrow out of wide ---- */
 
-INLINE float lanes_sum(vec v)
+/* Lane f: the sum of the lanes of v[f], f in [0, few). */
+INLINE vec lane_sums(const vec v[FEW_MOST], const size_t few)
 {
 #if defined(__AVX512F__)
-    return _mm512_reduce_add_ps((__m512)v);
+    __m512 none = _mm512_setzero_ps(), a = (__m512)v[0], b = few > 1 ? (__m512)v[1] : none,
+           c = few > 2 ? (__m512)v[2] : none, d = few > 3 ? (__m512)v[3] : none;
+    __m512 ab = _mm512_add_ps(_mm512_unpacklo_ps(a, b), _mm512_unpackhi_ps(a, b));
+    __m512 cd = _mm512_add_ps(_mm512_unpacklo_ps(c, d), _mm512_unpackhi_ps(c, d));
+    __m512 quarters = _mm512_add_ps(_mm512_shuffle_ps(ab, cd, _MM_SHUFFLE(1, 0, 1, 0)),
+                                    _mm512_shuffle_ps(ab, cd, _MM_SHUFFLE(3, 2, 3, 2)));
+    __m512 halves = _mm512_add_ps(quarters, _mm512_shuffle_f32x4(quarters, quarters, 0x4e));
+    return (vec)_mm512_add_ps(halves, _mm512_shuffle_f32x4(halves, halves, 0xb1));
 #else
-    float lane[LANES];
-    store(lane, v);
-    for (size_t half = LANES / 2; half; half /= 2)
-        for (size_t i = 0; i < half; i++) lane[i] += lane[i + half];
-    return lane[0];
+    float sum[LANES] = {0};
+    for (size_t f = 0; f < few; f++) {
+        float lane[LANES];
+        store(lane, v[f]);
+        for (size_t half = LANES / 2; half; half /= 2)
+            for (size_t i = 0; i < half; i++) lane[i] += lane[i + half];
+        sum[f] = lane[0];
+    }
+    return load(sum);
 #endif
 }
 
@@ -130,10 +142,7 @@ INLINE void narrow_block(const size_t pixels, const size_t few, const struct few
 #pragma GCC unroll 8
     for (size_t p = 0; p < pixels; p++) {
         ptrdiff_t at = (ptrdiff_t)(first + p);
-        float y[LANES] = {0};
-#pragma GCC unroll 4
-        for (size_t f = 0; f < few; f++) y[f] = lanes_sum(sum[p][f]);
-        vec v = load(y);
+        vec v = lane_sums(sum[p], few);
         if (e->bias) v += load_part(e->bias, few);
         store_part(out->y + at * out->step,
                    finish(v, e, e->residual ? e->residual + at * out->residual_step : NULL,
@@ -153,9 +162,19 @@ INLINE void narrow_few(const size_t at_once, const size_t few, const struct few_
                        const float *x, const float *u, size_t padded, size_t c, size_t pixels,
                        const struct few_out *out)
 {
+    const size_t ahead = 2 * at_once;
+    ptrdiff_t lowest = 0;
     size_t p = 0;
-    for (; p + at_once <= pixels; p += at_once)
+    for (size_t i = 0; i < terms->n; i++)
+        if (!i || terms->at[i] > lowest) lowest = terms->at[i];
+    for (; p + at_once <= pixels; p += at_once) {
+        /* The lowest tap is the first to meet a pixel: its row is not in the cache yet. */
+        for (size_t q = p + ahead; q < pln_min(p + ahead + at_once, pixels); q++) {
+            const float *next = x + lowest + (ptrdiff_t)q * terms->step;
+            for (size_t k = 0; k < c; k += FEW_PANEL) __builtin_prefetch(next + k);
+        }
         narrow_block(at_once, few, terms, x, u, padded, c, p, out);
+    }
     for (; p < pixels; p++) narrow_block(1, few, terms, x, u, padded, c, p, out);
 }
 
