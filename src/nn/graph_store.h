@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The graph's own memory: only graph.c, dim.c and dump.c look inside. */
+/* The graph's own memory: only graph.c, dim.c, dump.c and onnx/ look inside. */
 #ifndef PLN_NN_GRAPH_STORE_H
 #define PLN_NN_GRAPH_STORE_H
 
