@@ -47,6 +47,7 @@ for name; do
         cd "$tmp/work"
         for variable in $(env | sed -n 's/^\(PLANISH_[A-Z]*\)=.*/\1/p'); do unset "$variable"; done
         unset OMP_NUM_THREADS
+        export LSAN_OPTIONS="suppressions=$here/leaks.txt:print_suppressions=0"
         export PATH="$tmp/bin:$PATH" HOME="$tmp/home" XDG_CONFIG_HOME="$tmp/config" LC_ALL=C.UTF-8 \
             PLANISH_THREADS=2 PLANISH_MEMORY=2G DATA="$here/.."
         exec sh -c '. "$0/lib.sh"; . "$0/$1.sh"' "$here" "$name"
