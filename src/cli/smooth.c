@@ -47,7 +47,7 @@ static const struct cli_option flags[] = {
            .help = "methods made for [0, 1] see brighter pictures scaled down, or as they are"),
     CLI_HEADING("Networks"),
     OPTION(CLI_TEXT, weights, .name = "weights", .arg = "FILE", .complete = "file",
-           .init_text = "planish's own", .help = "safetensors file of the network"),
+           .help = "safetensors file of the network; absent: planish's own"),
     OPTION(CLI_CHOICE, precision, .name = "precision", .choices = precision_choices, .rare = true,
            .help = "of the values between layers"),
     OPTION(CLI_SWITCH, ensemble, .name = "ensemble", .rare = true,

@@ -148,6 +148,11 @@ pnn_node pnn_find(const pnn_graph *g, pnn_op op, const char *name)
     return (pnn_node){0};
 }
 
+bool pnn_has_param(const pnn_graph *g, const char *name)
+{
+    return pnn_find(g, PNN_OP_PARAM, name).id > 0;
+}
+
 /* ---- Outputs and effects ---- */
 
 void pnn_output(pnn_graph *g, pnn_node x, const char *name)

@@ -187,7 +187,6 @@ void pnn_dim_text(const pnn_graph *g, pnn_dim d, char *text, size_t room);
 bool pnn_dim_is_const(const pnn_graph *g, pnn_dim d, long *value);
 bool pnn_same_shape(pnn_shape a, pnn_shape b);
 pnn_dim pnn_shape_axis(pnn_shape s, pnn_axis axis);
-pnn_shape pnn_shape_const(pnn_graph *g, long n, long h, long w, long c);
 /* "2 x H x W x 64" */
 void pnn_shape_text(const pnn_graph *g, pnn_shape s, char *text, size_t room);
 /* Element counts and sizes for one size; false if a dimension is below 1 or the product overflows.

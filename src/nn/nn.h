@@ -47,6 +47,9 @@ pnn_dim pnn_dim_round_up(pnn_graph *g, pnn_dim a, long k);
 /* The value for a size; may be 0 or negative where the graph does not fit the size. */
 long pnn_dim_value(const pnn_graph *g, pnn_dim a, pnn_size size);
 
+/* A shape of numbers. */
+pnn_shape pnn_shape_const(pnn_graph *g, long n, long h, long w, long c);
+
 /* ---- The graph ---- */
 
 /* ctx: for memory and messages; must outlive the graph. */
@@ -295,6 +298,8 @@ void pnn_adam_step(pnn_graph *g, pnn_node param, pnn_node grad, pnn_node rate, p
 void pnn_assign(pnn_graph *g, pnn_node param, pnn_node x);
 
 /* ---- Counting and looking ---- */
+
+bool pnn_has_param(const pnn_graph *g, const char *name);
 
 /* Trained parameters. */
 uint64_t pnn_parameters(const pnn_graph *g);

@@ -21,7 +21,8 @@ struct state {
     char name[64];
     bool pack_each_run, unpack; /* unpack: the result is a gradient of weights */
     bool narrow_x;              /* x is f32 in memory and bf16 for oneDNN */
-    size_t scratch_bytes;
+    bool copy_x, copy_y;        /* through a dense copy: windows of channels fall to slow kernels */
+    size_t x_at, y_at;          /* bytes into the work memory */
 };
 
 static pln_status said(pln_context *ctx, dnnl_status_t status, const char *what)
@@ -266,7 +267,7 @@ static void add_bias(void *arg, size_t index, int thread)
 }
 
 static pln_status execute(pln_context *ctx, struct state *st, const pnn_call *call, void *x,
-                          void *work)
+                          void *y, void *work)
 {
     const struct roles r = roles_of(call);
     const pnn_op op = call->v->op;
@@ -278,7 +279,7 @@ static pln_status execute(pln_context *ctx, struct state *st, const pnn_call *ca
     pln_status s = PLN_OK;
 
     TRY_DNNL(dnnl_memory_set_data_handle(st->x, x));
-    TRY_DNNL(dnnl_memory_set_data_handle(st->y, r.y->data));
+    TRY_DNNL(dnnl_memory_set_data_handle(st->y, y));
     TRY_DNNL(dnnl_memory_set_data_handle(st->scratch, work));
     if (r.bias) {
         TRY_DNNL(dnnl_memory_set_data_handle(st->bias, r.bias->data));
@@ -290,26 +291,44 @@ done:
     return s;
 }
 
+/* The same pixels without gaps, at `data`. */
+static pnn_tensor dense_at(const pnn_tensor *t, void *data)
+{
+    pnn_tensor d = *t;
+    d.stride = d.d[3];
+    d.data = data;
+    return d;
+}
+
+static size_t pixel_bytes(const pnn_tensor *t) { return t->stride * (t->type == PNN_BF16 ? 2 : 4); }
+
 static pln_status run(pln_context *ctx, const pnn_kernel *k, const pnn_call *call, void *work)
 {
     struct state *st = k->state;
     const struct roles r = roles_of(call);
-    void *x = r.x->data;
+    const pnn_op op = call->v->op;
+    char *at = work;
+    const pnn_tensor x = st->copy_x ? dense_at(r.x, at + st->x_at) : *r.x,
+                     y = st->copy_y ? dense_at(r.y, at + st->y_at) : *r.y,
+                     *out = op == PNN_OP_CONV ? &y : &x;
     pln_status s = PLN_OK;
 
     /* Sums over pixels would be cut otherwise for another number of threads. */
     omp_set_num_threads(st->unpack ? 1 : pln_context_threads(ctx));
     if (st->pack_each_run) PLN_TRY(move_weights(ctx, st, r.weight->data));
-    if (st->narrow_x) {
-        x = (char *)work + st->scratch_bytes;
-        PLN_TRY(copy_pixels(ctx, r.x, x, r.x->d[3] * 2, true));
-    }
-    if (call->v->op == PNN_OP_CONV && call->in[3].data && call->in[3].data != call->out.data)
-        PLN_TRY(copy_pixels(ctx, &call->in[3], call->out.data,
-                            call->out.stride * (call->out.type == PNN_BF16 ? 2 : 4), false));
-    PLN_TRY(execute(ctx, st, call, x, work));
+    if (st->narrow_x)
+        PLN_TRY(copy_pixels(ctx, r.x, x.data, x.d[3] * 2, true));
+    else if (st->copy_x && op != PNN_OP_CONV_DATA)
+        PLN_TRY(copy_pixels(ctx, r.x, x.data, pixel_bytes(&x), false));
+    if (st->copy_y && op != PNN_OP_CONV)
+        PLN_TRY(copy_pixels(ctx, r.y, y.data, pixel_bytes(&y), false));
+    if (op == PNN_OP_CONV && call->in[3].data && call->in[3].data != y.data)
+        PLN_TRY(copy_pixels(ctx, &call->in[3], y.data, pixel_bytes(&y), false));
+    PLN_TRY(execute(ctx, st, call, x.data, y.data, work));
+    if (!st->unpack && out->data != call->out.data)
+        PLN_TRY(copy_pixels(ctx, out, call->out.data, pixel_bytes(&call->out), false));
     /* oneDNN's gradients to the data take no bias. */
-    if (call->v->op == PNN_OP_CONV_DATA && call->in[2].data)
+    if (op == PNN_OP_CONV_DATA && call->in[2].data)
         PLN_TRY(
             pln_parallel(ctx, pln_div_up(pnn_positions(&call->out), ROWS), add_bias, (void *)call));
     if (st->unpack) PLN_TRY(move_weights(ctx, st, call->out.data));
@@ -324,7 +343,7 @@ pln_status pnn_onednn_prepare(pln_context *ctx, const pnn_call *call, pnn_kernel
     struct state *st = NULL;
     dnnl_primitive_desc_t pd = NULL;
     const char *name = NULL;
-    pnn_tensor dense_x = *r.x;
+    const pnn_tensor dense_x = dense_at(r.x, NULL), dense_y = dense_at(r.y, NULL);
     struct roles used = r;
     bool bf16 = r.x->type == PNN_BF16 || r.y->type == PNN_BF16;
     pln_status s = PLN_OK;
@@ -332,11 +351,12 @@ pln_status pnn_onednn_prepare(pln_context *ctx, const pnn_call *call, pnn_kernel
     follow_isa(ctx);
     PLN_TRY(pln_calloc(ctx, 1, sizeof *st, &st));
     st->unpack = op == PNN_OP_CONV_WEIGHT;
-    st->narrow_x = bf16 && r.x->type != PNN_BF16;
-    if (st->narrow_x) {
-        dense_x.stride = dense_x.d[3];
-        used.x = &dense_x;
-    }
+    /* The gradient to the data may be f32 while its operands are bf16. */
+    st->narrow_x = bf16 && r.x->type != PNN_BF16 && op != PNN_OP_CONV_DATA;
+    st->copy_x = st->narrow_x || !pnn_dense(r.x);
+    st->copy_y = !pnn_dense(r.y);
+    if (st->copy_x) used.x = &dense_x;
+    if (st->copy_y) used.y = &dense_y;
     TRY_DNNL(dnnl_engine_create(&st->engine, dnnl_cpu, 0));
     TRY_DNNL(dnnl_stream_create(&st->stream, st->engine, dnnl_stream_default_flags));
     omp_set_num_threads(st->unpack ? 1 : pln_context_threads(ctx));
@@ -362,13 +382,13 @@ pln_status pnn_onednn_prepare(pln_context *ctx, const pnn_call *call, pnn_kernel
         const dnnl_memory_desc_t *b = dnnl_primitive_desc_query_md(pd, dnnl_query_weights_md, 1);
         TRY_DNNL(dnnl_memory_create(&st->bias, b, st->engine, DNNL_MEMORY_NONE));
     }
-    st->scratch_bytes = pln_div_up(dnnl_memory_desc_get_size(scratch), ALIGN) * ALIGN;
-    *kernel =
-        (pnn_kernel){.run = run,
-                     .release = release,
-                     .state = st,
-                     .name = st->name,
-                     .work_bytes = st->scratch_bytes + (st->narrow_x ? pnn_elements(r.x) * 2 : 0)};
+    st->x_at = pln_div_up(dnnl_memory_desc_get_size(scratch), ALIGN) * ALIGN;
+    st->y_at = st->x_at + (st->copy_x ? pln_div_up(pnn_elements(r.x) * 4, ALIGN) * ALIGN : 0);
+    *kernel = (pnn_kernel){.run = run,
+                           .release = release,
+                           .state = st,
+                           .name = st->name,
+                           .work_bytes = st->y_at + (st->copy_y ? pnn_elements(r.y) * 4 : 0)};
     st = NULL;
 done:
     if (pd) dnnl_primitive_desc_destroy(pd);

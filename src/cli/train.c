@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT */
+/* planish train: a network by a recipe; what a run has done. */
+#include <glib.h>
+#include <math.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "data/dataset.h"
+#include "train/trainer.h"
+
+struct train {
+    const char *output, *data;
+    struct cli_list settings;
+    bool resume;
+};
+
+static const struct cli_option options[] = {
+    CLI_OPTION(CLI_TEXT, struct train, output, .letter = 'o', .name = "output", .arg = "RUN",
+               .complete = "file", .help = "folder of the run: checkpoints, log, best weights"),
+    CLI_OPTION(CLI_TEXT, struct train, data, .name = "data", .arg = "MANIFEST", .complete = "file",
+               .help = "dataset: its folder or manifest.json; absent: the recipe's"),
+    CLI_OPTION(CLI_LIST, struct train, settings, .name = "set", .arg = "SECTION.KEY=V",
+               .help = "instead of what the recipe says, e.g. optimiser.steps=1000"),
+    CLI_OPTION(CLI_SWITCH, struct train, resume, .name = "resume",
+               .help = "go on from the newest checkpoint, as if never stopped"),
+    CLI_OPTIONS_END,
+};
+
+/* ---- Reporting ---- */
+
+struct reporter {
+    const struct cli *cli;
+    bool terminal;
+    double mean_seconds;
+};
+
+/* Set by the handlers that cli_context installs would stop a call at once: here a step is finished
+ * and saved first. */
+static volatile sig_atomic_t asked;
+static void on_signal(int number) { asked = number; }
+
+static int report(void *user, const pln_training_state *st)
+{
+    struct reporter *r = user;
+    r->mean_seconds =
+        r->mean_seconds > 0 ? 0.95 * r->mean_seconds + 0.05 * st->seconds : st->seconds;
+    double left = r->mean_seconds * (double)(st->steps - st->step);
+    if (r->cli->json && st->validated)
+        printf("{\"step\":%llu,\"steps\":%llu,\"loss\":%.9g,\"psnr\":%.6f,\"ssim\":%.6f}\n",
+               (unsigned long long)st->step, (unsigned long long)st->steps, st->loss, st->psnr,
+               st->ssim);
+    if (r->terminal && !r->cli->quiet)
+        fprintf(stderr,
+                "\r%llu/%llu  loss %.5f  %.1f pictures/s  %.0f min left  best %.2f dB \x1b[K",
+                (unsigned long long)st->step, (unsigned long long)st->steps, st->loss,
+                (double)st->samples / r->mean_seconds, left / 60, st->best_psnr);
+    if (st->validated) {
+        if (r->terminal && !r->cli->quiet) fprintf(stderr, "\n");
+        cli_note(r->cli, 0, "step %llu: loss %.5f, validation %.2f dB, SSIM %.4f",
+                 (unsigned long long)st->step, st->loss, st->psnr, st->ssim);
+    }
+    fflush(stdout);
+    return asked;
+}
+
+/* ---- Status ---- */
+
+static int status(const struct cli *cli, const char *run)
+{
+    g_autofree gchar *path = g_build_filename(run, "log.jsonl", NULL);
+    gchar *text = NULL;
+    GError *error = NULL;
+    if (!g_file_get_contents(path, &text, NULL, &error)) {
+        int code = cli_fail(cli, CLI_EXIT_MODEL, "%s: no run: %s", run, error->message);
+        g_error_free(error);
+        return code;
+    }
+    json_t *last = NULL, *best = NULL;
+    gchar **lines = g_strsplit(text, "\n", -1);
+    for (size_t i = 0; lines[i]; i++) {
+        json_t *line = json_loads(lines[i], 0, NULL);
+        if (!line) continue;
+        json_t *psnr = json_object_get(line, "psnr");
+        if (psnr &&
+            (!best || json_real_value(psnr) > json_real_value(json_object_get(best, "psnr")))) {
+            json_decref(best);
+            best = json_incref(line);
+        }
+        json_decref(last);
+        last = line;
+    }
+    g_strfreev(lines);
+    g_free(text);
+    int code = CLI_OK;
+    if (cli->json) {
+        json_t *o = json_pack("{s:s, s:s, s:O?, s:O?}", "schema", "planish.train/1", "run", run,
+                              "last", last, "best", best);
+        code = cli_json_print(cli, o, false);
+    } else if (!last) {
+        printf("%s: no step yet\n", run);
+    } else {
+        printf("%s: step %lld, loss %.5f\n", run, json_integer_value(json_object_get(last, "step")),
+               json_number_value(json_object_get(last, "loss")));
+        if (best)
+            printf("best: step %lld, %.2f dB, SSIM %.4f\n",
+                   json_integer_value(json_object_get(best, "step")),
+                   json_number_value(json_object_get(best, "psnr")),
+                   json_number_value(json_object_get(best, "ssim")));
+    }
+    json_decref(last);
+    json_decref(best);
+    return code ? code : cli_flush(cli);
+}
+
+/* ---- Command ---- */
+
+static int train(struct cli *cli, const struct train *o, const char *path)
+{
+    struct reporter reporter = {.cli = cli, .terminal = isatty(STDERR_FILENO)};
+    const char *settings[64];
+    pln_context *ctx = NULL;
+    pln_dataset *dataset = NULL;
+    pln_recipe recipe = {0};
+    pln_status s = PLN_OK;
+    size_t n = 0;
+
+    if (!o->output)
+        return cli_fail(cli, CLI_EXIT_USAGE, "train: no folder for the run: -o names one");
+    if (o->settings.count > G_N_ELEMENTS(settings))
+        return cli_fail(cli, CLI_EXIT_USAGE, "--set: at most %zu times", G_N_ELEMENTS(settings));
+    for (; n < o->settings.count; n++) settings[n] = o->settings.words[n].text;
+    int code = cli_context(cli, 1, &ctx);
+    if (code) return code;
+    struct sigaction old_int, old_term, action = {.sa_handler = on_signal};
+    asked = 0;
+    sigaction(SIGINT, &action, &old_int);
+    sigaction(SIGTERM, &action, &old_term);
+    pln_context_on_progress(ctx, NULL, NULL); /* a step is not left half done */
+    if ((s = pln_recipe_load(ctx, path, settings, n, &recipe))) goto done;
+    const char *data = o->data ? o->data : recipe.manifest;
+    if (!*data) {
+        code = cli_fail(cli, CLI_EXIT_USAGE,
+                        "train: the recipe names no dataset: --data MANIFEST does");
+        goto done;
+    }
+    if ((s = pln_dataset_open(ctx, data, &dataset))) goto done;
+    const pln_trainer_options how = {.recipe = &recipe,
+                                     .dataset = dataset,
+                                     .run = o->output,
+                                     .resume = o->resume,
+                                     .seed = pln_context_seed(ctx),
+                                     .report = report,
+                                     .user = &reporter};
+    s = pln_train(ctx, &how);
+done:
+    if (s == PLN_E_CANCELLED && asked) {
+        cli_note(cli, 0, "%s", pln_context_message(ctx));
+        code = 128 + asked;
+    } else if (s) {
+        code = cli_fail_status(cli, ctx, s, NULL);
+    }
+    sigaction(SIGINT, &old_int, NULL);
+    sigaction(SIGTERM, &old_term, NULL);
+    pln_dataset_free(dataset);
+    pln_recipe_free(&recipe);
+    pln_context_free(ctx);
+    return code;
+}
+
+static int run(struct cli *cli, void *values)
+{
+    const char *first = cli->args.words[0].text;
+    if (!strcmp(first, "status") && cli->args.count == 2)
+        return status(cli, cli->args.words[1].text);
+    if (cli->args.count != 1)
+        return cli_fail(cli, CLI_EXIT_USAGE,
+                        "train: expected RECIPE -o RUN, or status RUN: 'planish help train'");
+    return train(cli, values, first);
+}
+
+const struct cli_command cli_train = {
+    .name = "train",
+    .usage = "RECIPE -o RUN [--data MANIFEST] [--resume] | status RUN",
+    .summary = "Train a network by a recipe",
+    .description =
+        "A recipe is a key file: network, data, optimiser, losses, validation; recipes/ holds "
+        "those of "
+        "the papers. RUN becomes a folder with recipe.ini, log.jsonl (a line a step), the last two "
+        "checkpoints and best.safetensors, the weights that scored best in validation: what "
+        "'planish smooth --weights' takes.\n\n"
+        "Interrupted (Ctrl-C), the running step is finished and saved; --resume goes on, with the "
+        "same "
+        "bytes as if it had never stopped.",
+    .examples = "planish dataset make sps --photos photos/ -o sps/\ta dataset\n"
+                "planish train recipes/sasnet.ini --data sps/ -o run/\tfrom the start\n"
+                "planish train recipes/sasnet.ini --data sps/ -o run/ --resume\tgo on\n"
+                "planish train status run/\twhere it is",
+    .options = options,
+    .values_size = sizeof(struct train),
+    .args_min = 1,
+    .args_max = 2,
+    .arg_complete = "file",
+    .run = run,
+};

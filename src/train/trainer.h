@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/* Training: one graph holds network, losses, gradients and Adam; a step binds a batch and runs it.
+ * A run is a folder: recipe.ini, log.jsonl, the last two checkpoints, best.safetensors. A
+ * checkpoint holds all that the next step depends on, so that a run goes on byte for byte as if
+ * never interrupted. */
+#ifndef PLN_TRAIN_TRAINER_H
+#define PLN_TRAIN_TRAINER_H
+
+#include "train/recipe.h"
+
+typedef struct pln_training_state {
+    uint64_t step, steps; /* done, wanted */
+    double loss, rate;    /* of the last step */
+    double seconds;       /* of the last step */
+    size_t samples;       /* of a step */
+    bool validated;       /* psnr and ssim are new */
+    double psnr, ssim, best_psnr;
+    uint64_t best_step;
+} pln_training_state;
+
+typedef struct pln_trainer_options {
+    const pln_recipe *recipe;
+    const pln_dataset *dataset;
+    const char *run; /* folder; made */
+    bool
+        resume; /* go on from the newest checkpoint, if there is one; else the folder must be new */
+    uint64_t seed;
+    /* After each step; non-zero: save a checkpoint and stop. */
+    int (*report)(void *user, const pln_training_state *state);
+    void *user;
+} pln_trainer_options;
+
+/* PLN_E_CANCELLED: report said so; the checkpoint is written. PLN_E_MODEL: the run is of another
+ * recipe, or a loss was not finite (RUN/bad-batch.json says which batch). */
+pln_status pln_train(pln_context *ctx, const pln_trainer_options *options) PLN_CHECK;
+
+#endif

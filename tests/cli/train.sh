@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: MIT
+# train: a tiny network on drawn scenes; stopped, killed and gone on with, it gives the same bytes; what is
+# wrong with a recipe or a run is said. Losses and scores depend on the instruction set.
+run() { t train "$@" 2>&1 | sed -E 's/(loss|validation|SSIM) [0-9.]+/\1 X/g'; }
+s dataset make scenes -o data --count 6 --texture-count 3 --size 64x48 --seed 3 -q
+cat >r.ini <<'R'
+[network]
+system=sasnet
+config={"width": 8, "blocks": [1]}
+[data]
+patch=32
+batch=2
+[optimiser]
+steps=6
+rate=1e-3
+[loss]
+l1=1
+[validation]
+every=3
+pairs=2
+patch=32
+save=2
+R
+
+say whole, and in two parts
+run r.ini --data data -o whole
+run r.ini --data data -o parts --set optimiser.steps=6
+(cd whole && files | grep -v log)
+cp -r whole cut && rm cut/checkpoint-6.safetensors cut/best.safetensors
+run r.ini --data data -o cut --resume -t 2
+same whole/checkpoint-6.safetensors cut/checkpoint-6.safetensors
+same whole/best.safetensors cut/best.safetensors
+grep -c . cut/log.jsonl
+t train status whole | sed -E 's/loss [0-9.]+/loss L/; s/[0-9.]+ dB/P dB/; s/SSIM [0-9.]+/SSIM S/'
+
+say a damaged checkpoint: the one before it
+head -c 100 whole/checkpoint-6.safetensors >cut/checkpoint-6.safetensors
+run r.ini --data data -o cut --resume
+same whole/checkpoint-6.safetensors cut/checkpoint-6.safetensors
+
+say its weights smooth
+s sample scene --seed 1 --size 40x30 -o x.png
+t smooth x.png -m sasnet --weights whole/best.safetensors -o y.png
+
+say losses of edges
+sed 's/system=.*/system=jess/; s/^config=.*/config={"dim": 16, "num_block": 1, "n_smooth": 1, "n_refine": 1}/; s/^l1=1/l1=1\nms_ssim=0.1\nedge=1e-3\ndtv=1/; s/^patch=32/patch=48/' r.ini >j.ini
+s dataset make scenes -o data80 --count 6 --texture-count 3 --size 80x80 --seed 3 -q
+run j.ini --data data80 -o jess --set optimiser.steps=2
+grep -c '"psnr":' jess/log.jsonl
+
+say what is wrong
+t train r.ini --data data -o whole
+t train r.ini --data data -o whole --resume --set optimiser.rate=0.5
+t train r.ini -o other
+t train r.ini --data data
+t train r.ini --data data -o other --set optimiser.rat=1
+t train r.ini --data data -o other --set rate=1
+t train r.ini --data data -o other --set optimiser.rate=fast
+sed 's/^rate/speed/' r.ini >bad.ini
+t train bad.ini --data data -o other
+sed 's/^system=.*/system=sasnett/' r.ini >bad.ini
+t train bad.ini --data data -o other
+sed 's/^l1=1/edge=1/' r.ini >bad.ini
+t train bad.ini --data data -o other
+t train none.ini --data data -o other
+t train status data
