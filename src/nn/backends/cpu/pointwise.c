@@ -7,7 +7,7 @@
 
 enum {
     BLOCK = 512, /* floats: eight of them fill half of a first-level cache */
-    TASK_BLOCKS = PNN_TASK_ELEMENTS / BLOCK,
+    LONG = 64,   /* columns that are worth a block of their own */
     REGISTERS = PNN_MAX_INPUTS + PNN_PROGRAM_MAX
 };
 
@@ -63,6 +63,7 @@ struct run {
     pnn_view in[PNN_MAX_INPUTS], out;
     size_t block_rows, block_cols; /* of the last two dimensions */
     size_t row_blocks, col_blocks, blocks;
+    size_t task; /* blocks of a task */
     float *work;
 };
 
@@ -153,9 +154,9 @@ static void run_task(void *arg, size_t index, int thread)
     float *work = r->work + (size_t)thread * (size_t)p->slots * BLOCK;
     const float *reg[REGISTERS];
     struct held held[PNN_MAX_INPUTS] = {{0}};
-    size_t end = pln_min(r->blocks, (index + 1) * TASK_BLOCKS);
+    size_t end = pln_min(r->blocks, (index + 1) * r->task);
 
-    for (size_t b = index * TASK_BLOCKS; b < end; b++) {
+    for (size_t b = index * r->task; b < end; b++) {
         size_t outer = b / r->col_blocks / r->row_blocks;
         const size_t at[4] = {outer / r->d[1], outer % r->d[1],
                               b / r->col_blocks % r->row_blocks * r->block_rows,
@@ -181,20 +182,32 @@ static void run_task(void *arg, size_t index, int thread)
     }
 }
 
+/* Rows apart in memory: gathered into a block, unless each is one. */
+static bool apart(const pnn_view *v, const size_t d[4])
+{
+    return v->type == PNN_F32 && v->step[3] == 1 && v->step[2] != 0 && v->step[2] != d[3];
+}
+
 pln_status pnn_pointwise_run(pln_context *ctx, const pnn_pointwise *program, const size_t d[4],
                              const pnn_view *in, pnn_view out, void *work)
 {
     struct run r = {.program = program, .out = out, .work = work};
+    bool gather;
     for (int i = 0; i < 4; i++) r.d[i] = d[i];
     for (int i = 0; i < program->inputs; i++) r.in[i] = in[i];
     if (!d[0] || !d[1] || !d[2] || !d[3]) return PLN_OK;
     merge(&r);
     r.block_cols = pln_min(r.d[3], BLOCK);
-    r.block_rows = pln_min(r.d[2], BLOCK / r.block_cols);
+    gather = apart(&r.out, r.d);
+    for (int i = 0; i < program->inputs; i++) gather = gather || apart(&r.in[i], r.d);
+    r.block_rows = program->steps && gather && r.block_cols >= LONG
+                       ? 1
+                       : pln_min(r.d[2], BLOCK / r.block_cols);
     r.row_blocks = pln_div_up(r.d[2], r.block_rows);
     r.col_blocks = pln_div_up(r.d[3], r.block_cols);
     r.blocks = r.d[0] * r.d[1] * r.row_blocks * r.col_blocks;
-    return pln_parallel(ctx, pln_div_up(r.blocks, TASK_BLOCKS), run_task, &r);
+    r.task = pnn_task_pixels(r.block_rows * r.block_cols);
+    return pln_parallel(ctx, pln_div_up(r.blocks, r.task), run_task, &r);
 }
 
 pln_status pnn_copy(pln_context *ctx, const size_t d[4], pnn_view x, pnn_view y, void *work)

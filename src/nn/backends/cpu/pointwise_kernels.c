@@ -27,22 +27,23 @@ INLINE float power(float n) { return pln_float_of_bits(((int32_t)n + 127) * 0x80
 /* 0 below -87, infinite above 88.72. */
 INLINE float exponential(float x)
 {
-    float y = x < -87 ? -87 : x > 89 ? 89 : x, n, p = reduce(y, &n);
+    float y = x > 89 ? 89 : x > -87 ? x : -87, n, p = reduce(y, &n);
     p = 2 * ((1 + p) * power(n - 1));
-    return x < -87 ? 0 : p;
+    return x < -87 ? 0 : x == x ? p : x;
 }
 
 /* e^x - 1 for x <= 0, with the small relative error of e^x near 0 too. */
 INLINE float exponential_m1(float x)
 {
-    float y = x < -50 ? -50 : x, n, p = reduce(y, &n), t = power(n);
-    return t * p + (t - 1);
+    float y = x > -50 ? x : -50, n, p = reduce(y, &n), t = power(n);
+    return x == x ? t * p + (t - 1) : x;
 }
 
 INLINE float logarithm(float x)
 {
     bool small = x < 0x1p-126f;
-    float y = (pln_log2(small ? x * 0x1p24f : x) - (small ? 24 : 0)) * 0.6931471806f;
+    float positive = x > 0 ? small ? x * 0x1p24f : x : 1;
+    float y = (pln_log2(positive) - (small ? 24 : 0)) * 0.6931471806f;
     y = x > 0 ? y : -INFINITY;
     return x >= 0 ? x < INFINITY ? y : x : NAN;
 }

@@ -166,9 +166,9 @@ static void finish_line(const struct reduce *r, size_t cell, const double *sums)
 static void finish_cells(const struct reduce *r, size_t cell, size_t n, const double *sums)
 {
     const struct plan *p = &r->p;
+    float *y = r->y + offset(&p->kept, p->kept.y, cell);
     for (size_t i = 0; i < n; i++)
-        r->y[offset(&p->kept, p->kept.y, cell + i)] =
-            (float)(r->fn == PNN_MEAN ? sums[i] / p->count : sums[i]);
+        y[i * p->kept.y[2]] = (float)(r->fn == PNN_MEAN ? sums[i] / p->count : sums[i]);
 }
 
 static void reduce_task(void *arg, size_t index, int thread)
@@ -273,11 +273,11 @@ static void max_grad_cell(const struct max_grad *g, size_t cell)
             }
         else
             for (size_t i = 0; i < p->line.d; i++) {
-                first[0] = v[i] > best[0] ? from + i : first[0];
+                first[0] = v[i] > best[0] ? from + i * p->line.z : first[0];
                 best[0] = v[i] > best[0] ? v[i] : best[0];
             }
     }
-    for (size_t i = 0; i < width; i++) dx[first[i] + i] = dy[i * p->line.y];
+    for (size_t i = 0; i < width; i++) dx[first[i] + i * p->line.z] = dy[i * p->line.y];
 }
 
 static void max_grad_task(void *arg, size_t index, int thread)

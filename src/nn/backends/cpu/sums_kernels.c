@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Inner loops of reductions. Channels are taken in tiles of four vectors of doubles, which stay in
- * registers over all pixels. */
+/* Inner loops of reductions. Memory is read in its order, a few pixels at a time: tiles of channels
+ * that stay in registers over all pixels jump in it, and are slower. */
 #include "nn/backends/cpu/sums_kernels.h"
 
 #include <string.h>
+#if defined(__AVX2__)
+#include <immintrin.h>
+#endif
 
 extern const sums_kernels PLN_KERNELS(pln_sums_kernels);
 
@@ -14,8 +17,9 @@ enum { LANES = 4 };
 #else
 enum { LANES = 2 };
 #endif
-enum { VECS = 4, TILE = VECS * LANES };
-typedef float half __attribute__((vector_size(LANES * sizeof(float))));
+enum { VECS = 4, TILE = VECS * LANES }; /* of a sum over channels */
+enum { GROUP = 4 };
+typedef float half __attribute__((vector_size(LANES * sizeof(float)), unused));
 typedef double vec __attribute__((vector_size(LANES * sizeof(double))));
 typedef int64_t ivec __attribute__((vector_size(LANES * sizeof(double))));
 
@@ -23,9 +27,13 @@ typedef int64_t ivec __attribute__((vector_size(LANES * sizeof(double))));
 
 INLINE vec load(const float *p)
 {
+#if defined(__AVX2__) && !defined(__AVX512F__)
+    return (vec)_mm256_cvtps_pd(_mm_loadu_ps(p)); /* what gcc 12 does not make of the below */
+#else
     half v;
     memcpy(&v, p, sizeof v);
     return __builtin_convertvector(v, vec);
+#endif
 }
 
 INLINE vec load_double(const double *p)
@@ -45,30 +53,28 @@ INLINE vec larger(vec a, vec b)
 
 INLINE double larger_of(double a, double b) { return a > b ? a : b; }
 
-INLINE void pixels(bool sum, size_t n, const float *x, size_t step, size_t c, double *y)
+/* GROUP pixels are summed among themselves first. */
+INLINE void pixels_group(bool sum, size_t group, const float *x, size_t step, size_t c, double *y)
 {
     size_t k = 0;
-    for (; k + TILE <= c; k += TILE) {
-        vec s[VECS];
-        for (int j = 0; j < VECS; j++) s[j] = load_double(y + k + j * LANES);
-        for (size_t i = 0; i < n; i++)
-            for (int j = 0; j < VECS; j++) {
-                vec v = load(x + i * step + k + j * LANES);
-                s[j] = sum ? s[j] + v : larger(s[j], v);
-            }
-        for (int j = 0; j < VECS; j++) store_double(y + k + j * LANES, s[j]);
-    }
     for (; k + LANES <= c; k += LANES) {
-        vec s = load_double(y + k);
-        for (size_t i = 0; i < n; i++) {
+        vec s = load(x + k);
+        for (size_t i = 1; i < group; i++) {
             vec v = load(x + i * step + k);
             s = sum ? s + v : larger(s, v);
         }
-        store_double(y + k, s);
+        store_double(y + k, sum ? load_double(y + k) + s : larger(load_double(y + k), s));
     }
     for (; k < c; k++)
-        for (size_t i = 0; i < n; i++)
+        for (size_t i = 0; i < group; i++)
             y[k] = sum ? y[k] + (double)x[i * step + k] : larger_of(y[k], (double)x[i * step + k]);
+}
+
+INLINE void pixels(bool sum, size_t n, const float *x, size_t step, size_t c, double *y)
+{
+    size_t i = 0;
+    for (; i + GROUP <= n; i += GROUP) pixels_group(sum, GROUP, x + i * step, step, c, y);
+    for (; i < n; i++) pixels_group(sum, 1, x + i * step, step, c, y);
 }
 
 /* Dense pixels of few channels are wide pixels of many, folded at the end. */
@@ -121,48 +127,73 @@ INLINE void channels(bool sum, size_t n, const float *x, size_t step, size_t c, 
     }
 }
 
+/* Few channels are a loop of known length. */
+INLINE void channels_any(bool sum, size_t n, const float *x, size_t step, size_t c, double *y)
+{
+    switch (c) {
+    case 1:
+        channels(sum, n, x, step, 1, y);
+        break;
+    case 2:
+        channels(sum, n, x, step, 2, y);
+        break;
+    case 3:
+        channels(sum, n, x, step, 3, y);
+        break;
+    case 4:
+        channels(sum, n, x, step, 4, y);
+        break;
+    default:
+        channels(sum, n, x, step, c, y);
+    }
+}
+
 static void channels_sum(size_t n, const float *x, size_t step, size_t c, double *y)
 {
-    channels(true, n, x, step, c, y);
+    channels_any(true, n, x, step, c, y);
 }
 
 static void channels_max(size_t n, const float *x, size_t step, size_t c, double *y)
 {
-    channels(false, n, x, step, c, y);
+    channels_any(false, n, x, step, c, y);
 }
 
 /* sum += a, product += a b, where a = dy, b = x - centre[k], or with dy NULL both are the
  * latter. */
-INLINE void pairs(size_t n, const float *dy, size_t dy_step, const float *x, size_t x_step,
-                  size_t c, const float *centre, double *sum, double *product)
+INLINE void pairs_group(size_t group, const float *dy, size_t dy_step, const float *x,
+                        size_t x_step, size_t c, const float *centre, double *sum, double *product)
 {
     size_t k = 0;
-    for (; k + TILE <= c; k += TILE) {
-        vec s[VECS], p[VECS], m[VECS];
-        for (int j = 0; j < VECS; j++) {
-            s[j] = load_double(sum + k + j * LANES);
-            p[j] = load_double(product + k + j * LANES);
-            m[j] = load(centre + k + j * LANES);
+    for (; k + LANES <= c; k += LANES) {
+        vec m = load(centre + k), s = load_double(sum + k), p = load_double(product + k);
+        vec t = {0}, q = {0};
+        for (size_t i = 0; i < group; i++) {
+            vec b = load(x + i * x_step + k) - m, a = dy ? load(dy + i * dy_step + k) : b;
+            t += a;
+            q += a * b;
         }
-        for (size_t i = 0; i < n; i++)
-            for (int j = 0; j < VECS; j++) {
-                vec b = load(x + i * x_step + k + j * LANES) - m[j];
-                vec a = dy ? load(dy + i * dy_step + k + j * LANES) : b;
-                s[j] += a;
-                p[j] += a * b;
-            }
-        for (int j = 0; j < VECS; j++) {
-            store_double(sum + k + j * LANES, s[j]);
-            store_double(product + k + j * LANES, p[j]);
-        }
+        store_double(sum + k, s + t);
+        store_double(product + k, p + q);
     }
     for (; k < c; k++)
-        for (size_t i = 0; i < n; i++) {
+        for (size_t i = 0; i < group; i++) {
             double b = (double)x[i * x_step + k] - (double)centre[k];
             double a = dy ? (double)dy[i * dy_step + k] : b;
             sum[k] += a;
             product[k] += a * b;
         }
+}
+
+INLINE void pairs(size_t n, const float *dy, size_t dy_step, const float *x, size_t x_step,
+                  size_t c, const float *centre, double *sum, double *product)
+{
+    size_t i = 0;
+    for (; i + GROUP <= n; i += GROUP)
+        pairs_group(GROUP, dy ? dy + i * dy_step : NULL, dy_step, x + i * x_step, x_step, c, centre,
+                    sum, product);
+    for (; i < n; i++)
+        pairs_group(1, dy ? dy + i * dy_step : NULL, dy_step, x + i * x_step, x_step, c, centre,
+                    sum, product);
 }
 
 static void moments(size_t n, const float *x, size_t step, size_t c, const float *shift,
