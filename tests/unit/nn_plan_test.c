@@ -72,7 +72,7 @@ static void run_once(pnn_plan_options o, float *y)
 {
     pnn_graph *g;
     pnn_store *store;
-    pnn_plan *plan;
+    pnn_plan *plan = NULL;
     size_t dims[4];
     assert_int_equal(pnn_graph_new(ctx, &g), 0);
     pnn_output(g, network(g, pnn_input(g, "x", 3), PNN_NORM_RUNNING), "y");
@@ -117,7 +117,7 @@ static pnn_store *train(pnn_plan_options o, float *losses)
     enum { MAX = 64 };
     pnn_graph *g;
     pnn_store *store;
-    pnn_plan *plan;
+    pnn_plan *plan = NULL;
     pnn_node params[MAX], grads[MAX];
     float rate[2] = {1e-3f, 0};
     assert_int_equal(pnn_graph_new(ctx, &g), 0);

@@ -137,7 +137,12 @@ static inline __attribute__((always_inline)) void ask(const float *x, struct win
     for (const struct wino_tile *end = t + WINO_TILES; t < end; t++) {
         if (i + 1 < t->top || i + 1 >= t->bottom || j + 1 < t->left || j + 1 >= t->right) continue;
         const float *pixel = x + (ptrdiff_t)t->at * s.pixel + i * s.row + j * s.col;
-        for (size_t k = 0; k < c; k += WINO_PANEL) __builtin_prefetch(pixel + k, write, 2);
+        for (size_t k = 0; k < c; k += WINO_PANEL) {
+            if (write)
+                __builtin_prefetch(pixel + k, 1, 2);
+            else
+                __builtin_prefetch(pixel + k, 0, 2);
+        }
     }
 }
 
