@@ -132,6 +132,11 @@ pnn_shape pnn_shape_of(const pnn_graph *g, pnn_node x)
     return x.id > 0 ? pnn_vertex_of(g, x)->shape : (pnn_shape){{0}, {0}, {0}, {0}};
 }
 
+const char *pnn_name_of(const pnn_graph *g, pnn_node x)
+{
+    return x.id > 0 && pnn_vertex_of(g, x)->name ? pnn_vertex_of(g, x)->name : "";
+}
+
 long pnn_channels(const pnn_graph *g, pnn_node x)
 {
     long c = 0;
@@ -278,10 +283,11 @@ uint64_t pnn_macs(const pnn_graph *g, pnn_size size)
     bool *needed = NULL;
     if (pln_alloc(g->ctx, g->vertex_count + 1, sizeof *needed, &needed)) return 0;
     pnn_mark_needed(g, needed);
+    bool all = g->output_count == 0;
     for (int i = 1; i <= pnn_count(g); i++) {
         const pnn_vertex *v = pnn_vertex_of(g, (pnn_node){i});
         const pnn_op_info *info = pnn_op_info_of(v->op);
-        if (needed[i] && info->macs) total += info->macs(g, v, size);
+        if ((all || needed[i]) && info->macs) total += info->macs(g, v, size);
     }
     pln_free(needed);
     return total;

@@ -193,6 +193,8 @@ void pnn_shape_text(const pnn_graph *g, pnn_shape s, char *text, size_t room);
  */
 bool pnn_shape_values(const pnn_graph *g, pnn_shape s, pnn_size size, size_t dims[4]);
 
+/* What the last pnn_assign so far makes of a parameter; the parameter itself if there is none. */
+pnn_node pnn_assigned(const pnn_graph *g, pnn_node param);
 /* Gradient that arrives at a broadcast operand, summed to the operand's shape. */
 pnn_node pnn_sum_to(pnn_graph *g, pnn_node dy, pnn_shape shape);
 /* How many elements of x lie along these axes: a scalar, known when the graph is planned. */

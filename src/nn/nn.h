@@ -63,6 +63,8 @@ pnn_node pnn_error(pnn_graph *g, pln_status status, const char *format, ...) PLN
 const char *pnn_name(pnn_graph *g, const char *format, ...) PLN_PRINTF(2, 3);
 
 pnn_shape pnn_shape_of(const pnn_graph *g, pnn_node x);
+/* Of an input or a parameter; "" of others. */
+const char *pnn_name_of(const pnn_graph *g, pnn_node x);
 /* Number of channels of x; 0 of the invalid node. */
 long pnn_channels(const pnn_graph *g, pnn_node x);
 
@@ -303,8 +305,9 @@ bool pnn_has_param(const pnn_graph *g, const char *name);
 
 /* Trained parameters. */
 uint64_t pnn_parameters(const pnn_graph *g);
-/* Multiply-accumulates of all convolutions, linear and matrix products that the outputs need (1 for
- * each weight times input; none for bias, norm, activation), for one size. */
+/* Multiply-accumulates of all convolutions, linear and matrix products that the outputs need, all of
+ * the graph's if it has no outputs (1 for each weight times input; none for bias, norm, activation),
+ * for one size. */
 uint64_t pnn_macs(const pnn_graph *g, pnn_size size);
 /* A line a node: id, op, attributes, inputs, shape (symbols, or numbers if size.n > 0). *text is
  * pln_free'd by the caller. */

@@ -43,7 +43,17 @@ pnn_node pnn_norm_with(pnn_graph *g, pnn_node x, pnn_node moments, pnn_node gamm
     return pnn_append(g, &v);
 }
 
-/* running = (1 - momentum) running + momentum batch; the variance unbiased: var n / (n - 1). */
+/* running = (1 - momentum) running + momentum batch. A layer that is used again goes on from what
+ * its last use made of the statistics. */
+static void update(pnn_graph *g, pnn_node running, pnn_node batch, double momentum)
+{
+    pnn_node before = pnn_assigned(g, running);
+    pnn_assign(
+        g, running,
+        pnn_add(g, pnn_affine(g, before, 1 - momentum, 0), pnn_affine(g, batch, momentum, 0)));
+}
+
+/* The variance unbiased: var n / (n - 1). */
 static void update_running(pnn_graph *g, pnn_node x, pnn_node moments, pnn_node mean, pnn_node var,
                            double momentum)
 {
@@ -53,13 +63,8 @@ static void update_running(pnn_graph *g, pnn_node x, pnn_node moments, pnn_node 
     pnn_node n = pnn_count_over(g, x, PNN_OVER_N | PNN_OVER_H | PNN_OVER_W);
     /* A single value has no unbiased variance: 0 then, not 0 / 0. */
     pnn_node less = pnn_unary(g, PNN_CLAMP, pnn_affine(g, n, 1, -1), 1, 1e30);
-    pnn_node unbiased = pnn_mul(g, batch_var, pnn_binary(g, PNN_DIV, n, less));
-    pnn_assign(
-        g, mean,
-        pnn_add(g, pnn_affine(g, mean, 1 - momentum, 0), pnn_affine(g, batch_mean, momentum, 0)));
-    pnn_assign(
-        g, var,
-        pnn_add(g, pnn_affine(g, var, 1 - momentum, 0), pnn_affine(g, unbiased, momentum, 0)));
+    update(g, mean, batch_mean, momentum);
+    update(g, var, pnn_mul(g, batch_var, pnn_binary(g, PNN_DIV, n, less)), momentum);
 }
 
 pnn_node pnn_norm(pnn_graph *g, pnn_node x, const char *name, pnn_norm_kind kind, double momentum)

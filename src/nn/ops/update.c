@@ -10,6 +10,15 @@ static bool is_param(const pnn_graph *g, pnn_node x)
     return x.id > 0 && pnn_vertex_of(g, x)->op == PNN_OP_PARAM;
 }
 
+pnn_node pnn_assigned(const pnn_graph *g, pnn_node param)
+{
+    for (size_t i = pnn_effect_count(g); i-- > 0;) {
+        const pnn_vertex *v = pnn_vertex_of(g, pnn_effect_node(g, i));
+        if (v->op == PNN_OP_ASSIGN && v->in[0].id == param.id) return v->in[1];
+    }
+    return param;
+}
+
 void pnn_assign(pnn_graph *g, pnn_node param, pnn_node x)
 {
     if (pnn_any_invalid((pnn_node[]){param, x}, 2)) return;
