@@ -31,9 +31,9 @@ static const struct cli_option bench_options[] = {
                .max = 100, .init = 0, .init_text = "5, or 3 where one run takes seconds",
                .help = "timed runs of each, 0 for the default"),
     CLI_OPTION(CLI_SWITCH, struct bench_values, peers, .name = "peers", .init = 1,
-               .help = "also time OpenCV and CHOLMOD where they are installed"),
+               .help = "without OpenCV and CHOLMOD, even where they are installed"),
     CLI_OPTION(CLI_SWITCH, struct bench_values, fixed, .name = "fixed", .init = 1,
-               .help = "the methods at the one size of --size"),
+               .help = "only what --system and --sweep add"),
     CLI_OPTION(CLI_SWITCH, struct bench_values, spd, .name = "system",
                .help = "also the linear system of RTV, beside CHOLMOD"),
     CLI_OPTION(CLI_SWITCH, struct bench_values, sweep, .name = "sweep",
@@ -185,7 +185,9 @@ static int parse_size(const struct cli *cli, const char *text, struct request *q
 
 static int parse_counts(const struct cli *cli, const char *text, struct request *q)
 {
-    if (cli->threads) {
+    /* The variable and the config say how many threads unless the flag --thread-counts does. */
+    if (cli->threads &&
+        (!strcmp(cli_origin(cli, "threads"), "flag") || !cli_given(cli, "thread-counts"))) {
         q->threads[q->thread_count++] = cli->threads;
         return CLI_OK;
     }
@@ -238,6 +240,9 @@ static int bench_command(struct cli *cli, void *values)
     int code = cli_context(cli, 1, &ctx);
     pln_status s;
 
+    if (!code && !v->fixed && !v->spd && !v->sweep)
+        code = cli_fail(cli, CLI_EXIT_USAGE,
+                        "--no-fixed: nothing is left to time: expected --system or --sweep");
     if (!code) code = parse_size(cli, v->size, &q);
     if (!code) code = parse_counts(cli, v->counts, &q);
     if (!code) code = parse_methods(cli, ctx, &q);

@@ -7,6 +7,7 @@
 
 #include "cli/cli.h"
 #include "cli/compare.h"
+#include "cli/items.h"
 #include "image/image.h"
 
 struct compare_values {
@@ -127,8 +128,6 @@ static int filter(struct compare *c, const char *name, const pln_params *params)
 static int filter_method(struct compare *c, size_t i)
 {
     const struct cli_list *list = &c->v->methods;
-    /* Settings before the first -m belong to all methods that know them; later ones to the last -m.
-     */
     int from = list->words[i].position;
     int to = i + 1 < list->count ? list->words[i + 1].position : 0x7fffffff;
     const char *name = list->words[i].text;
@@ -393,13 +392,19 @@ static int report(struct compare *c, const char *sheet, const char *page)
     return cli_json_print(c->cli, doc, false);
 }
 
+/* PATH with the extension .html. */
+static char *page_of(const char *output)
+{
+    const char *dot = strrchr(output, '.'), *slash = strrchr(output, '/');
+    size_t stem = dot && (!slash || dot > slash) ? (size_t)(dot - output) : strlen(output);
+    return g_strdup_printf("%.*s.html", (int)stem, output);
+}
+
 static int write_all(struct compare *c)
 {
     const char *output = c->v->output;
     bool only_page = g_str_has_suffix(output, ".html");
-    const char *dot = strrchr(output, '.'), *slash = strrchr(output, '/');
-    size_t stem = dot && (!slash || dot > slash) ? (size_t)(dot - output) : strlen(output);
-    char *page = only_page ? g_strdup(output) : g_strdup_printf("%.*s.html", (int)stem, output);
+    char *page = page_of(output);
     pln_image **cuts = g_new0(pln_image *, c->count);
     size_t crop[4];
     int code = parse_crop(c, crop);
@@ -414,6 +419,35 @@ static int write_all(struct compare *c)
     if (!code) code = report(c, only_page ? NULL : output, html ? page : NULL);
     for (size_t i = 0; i < c->count; i++) pln_image_free(cuts[i]);
     g_free(cuts);
+    g_free(page);
+    return code;
+}
+
+/* What can be known before any work. */
+static int check(const struct cli *cli, const struct compare_values *v)
+{
+    const char *output = v->output;
+    if (!output)
+        return cli_fail(cli, CLI_EXIT_USAGE,
+                        "-o is missing: where should the sheet go? (.png or .html)");
+    if (v->methods.count == 0)
+        return cli_fail(cli, CLI_EXIT_USAGE, "-m is missing: 'planish methods' lists all methods");
+    for (size_t i = 0; i < cli->setting_count && !v->vary; i++)
+        if (cli->settings[i].position < v->methods.words[0].position)
+            return cli_fail(cli, CLI_EXIT_USAGE,
+                            "--%s: belongs to the -m before it: name the method first",
+                            cli->settings[i].flag);
+    bool only_page = g_str_has_suffix(output, ".html");
+    if (!only_page && (!pln_format_of(output) || !pln_format_writable(pln_format_of(output))))
+        return cli_fail(cli, CLI_EXIT_USAGE,
+                        "%s: no picture format: expected .png, .jpg ... or .html", output);
+    if (only_page && !v->html)
+        return cli_fail(cli, CLI_EXIT_USAGE,
+                        "--no-html: '%s' is the page: expected a sheet, as .png", output);
+    char *page = only_page || !v->html ? NULL : page_of(output);
+    const char *inputs[] = {cli->args.words[0].text, v->ref, v->guide};
+    const char *outputs[] = {output, page, NULL};
+    int code = cli_files_check(cli, inputs, outputs, 3);
     g_free(page);
     return code;
 }
@@ -433,18 +467,8 @@ static int add_given(struct compare *c, const char *label, const pln_image *imag
 static int compare_run(struct cli *cli, void *values)
 {
     struct compare c = {.cli = cli, .v = values};
-    const char *output = c.v->output;
-
-    if (!output)
-        return cli_fail(cli, CLI_EXIT_USAGE,
-                        "-o is missing: where should the sheet go? (.png or .html)");
-    if (c.v->methods.count == 0)
-        return cli_fail(cli, CLI_EXIT_USAGE, "-m is missing: 'planish methods' lists all methods");
-    if (!g_str_has_suffix(output, ".html") &&
-        (!pln_format_of(output) || !pln_format_writable(pln_format_of(output))))
-        return cli_fail(cli, CLI_EXIT_USAGE,
-                        "%s: no picture format: expected .png, .jpg ... or .html", output);
-    int code = cli_context(cli, 1, &c.ctx);
+    int code = check(cli, c.v);
+    if (!code) code = cli_context(cli, 1, &c.ctx);
     if (code) return code;
     code = load(&c, cli->args.words[0].text, &c.in);
     if (!code && c.v->ref) code = load(&c, c.v->ref, &c.ref);

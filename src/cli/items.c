@@ -338,6 +338,46 @@ int cli_items_check(const struct cli *cli, const struct cli_items *items, bool i
     return code;
 }
 
+int cli_format_check(const struct cli *cli, const char *name, const char **format)
+{
+    *format = NULL;
+    if (!name) return CLI_OK;
+    char *path = g_strconcat("a.", name, NULL);
+    *format = pln_format_of(path);
+    g_free(path);
+    if (!*format)
+        return cli_fail(cli, CLI_EXIT_USAGE,
+                        "--format: '%s' is unknown: 'planish --version' lists the formats", name);
+    if (!pln_format_writable(*format))
+        return cli_fail(cli, CLI_EXIT_UNAVAILABLE, "--format: this build cannot write %s", *format);
+    return CLI_OK;
+}
+
+int cli_files_check(const struct cli *cli, const char *const *inputs, const char *const *outputs,
+                    size_t count)
+{
+    int code = CLI_OK;
+    for (size_t i = 0; i < count && !code; i++) {
+        if (!outputs[i] || !strcmp(outputs[i], "-")) continue;
+        char *place = place_of(outputs[i]), *identity = identity_of(outputs[i]);
+        for (size_t k = 0; k < count && !code; k++) {
+            char *input = identity && inputs[k] ? identity_of(inputs[k]) : NULL;
+            char *other = k < i && outputs[k] ? place_of(outputs[k]) : NULL;
+            if (input && !strcmp(input, identity))
+                code = cli_fail(cli, CLI_EXIT_USAGE, "'%s' is input and output: nothing was done",
+                                outputs[i]);
+            else if (other && !strcmp(other, place))
+                code = cli_fail(cli, CLI_EXIT_USAGE,
+                                "'%s' would be written twice: nothing was done", outputs[i]);
+            g_free(other);
+            g_free(input);
+        }
+        g_free(identity);
+        g_free(place);
+    }
+    return code;
+}
+
 static int make_folder(const struct cli *cli, const char *path)
 {
     int code = CLI_OK;

@@ -41,6 +41,12 @@ int cli_items_name(const struct cli *cli, struct cli_items *items, const struct 
  * further inputs (guide, mask), NULL at the end. */
 int cli_items_check(const struct cli *cli, const struct cli_items *items, bool in_place,
                     const char *const *others);
+/* --format NAME: *format becomes its canonical name; NULL for NULL. */
+int cli_format_check(const struct cli *cli, const char *name, const char **format);
+/* cli_items_check for a command whose files are all named. inputs, outputs: `count` each, NULL is
+ * none. */
+int cli_files_check(const struct cli *cli, const char *const *inputs, const char *const *outputs,
+                    size_t count);
 /* Makes the folders that outputs go to, where they were named as folders or by a template. */
 int cli_items_folders(const struct cli *cli, const struct cli_items *items);
 

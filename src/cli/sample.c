@@ -3,18 +3,22 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/items.h"
 #include "data/data.h"
 #include "image/image.h"
 
 struct sample_values {
-    const char *output, *size, *family, *truth, *classes;
+    const char *output, *format, *size, *family, *truth, *classes;
     int index;
     double std;
 };
 
 static const struct cli_option sample_options[] = {
     CLI_OPTION(CLI_TEXT, struct sample_values, output, .letter = 'o', .name = "output",
-               .arg = "FILE", .complete = "file", .help = "where the picture goes"),
+               .arg = "FILE", .complete = "file",
+               .help = "where the picture goes; - is standard output"),
+    CLI_OPTION(CLI_TEXT, struct sample_values, format, .name = "format", .arg = "NAME",
+               .help = "of what goes to -o: png, jpeg, npy ...; absent: by the extension"),
     CLI_OPTION(CLI_TEXT, struct sample_values, size, .name = "size", .arg = "WxH",
                .help = "pixels (default 320x240; textures are square, 256x256)"),
     CLI_OPTION(CLI_INT, struct sample_values, index, .name = "index", .arg = "N", .min = 0,
@@ -40,6 +44,7 @@ struct sample {
     const struct sample_values *v;
     pln_context *ctx;
     int kind;
+    const char *format; /* of the output, canonical, or NULL */
     size_t w, h;
 };
 
@@ -83,7 +88,10 @@ static int parse(struct sample *s)
         return cli_fail(s->cli, CLI_EXIT_USAGE, "--std: only the texture of a pair is scaled");
     if (s->kind == TEXTURE && s->v->classes)
         return cli_fail(s->cli, CLI_EXIT_USAGE, "--classes: a texture has no shapes");
-    return CLI_OK;
+    const char *inputs[] = {NULL, NULL, NULL};
+    const char *outputs[] = {s->v->output, s->v->truth, s->v->classes};
+    int code = cli_files_check(s->cli, inputs, outputs, 3);
+    return code ? code : cli_format_check(s->cli, s->v->format, &s->format);
 }
 
 /* Bytes of c channels as an 8-bit picture. */
@@ -94,7 +102,9 @@ static pln_status save(struct sample *s, const uint8_t *bytes, size_t c, const c
     if (e) return e;
     for (size_t i = 0; i < s->w * s->h * c; i++) image->pixels.data[i] = (float)bytes[i] / 255;
     image->depth = 8;
-    e = pln_image_save(s->ctx, image, path, NULL);
+    pln_save_options o = {.size = sizeof o};
+    if (path == s->v->output) o.format = s->format;
+    e = pln_image_save(s->ctx, image, path, &o);
     pln_image_free(image);
     return e;
 }

@@ -512,22 +512,6 @@ static int run_batch(struct batch *b)
 
 /* ---- Checks before any work ---- */
 
-static int check_format(const struct cli *cli, const struct smooth *o, const char **format)
-{
-    *format = NULL;
-    if (!o->format) return CLI_OK;
-    char *name = g_strconcat("a.", o->format, NULL);
-    *format = pln_format_of(name);
-    g_free(name);
-    if (!*format)
-        return cli_fail(cli, CLI_EXIT_USAGE,
-                        "--format: '%s' is unknown: 'planish --version' lists the formats",
-                        o->format);
-    if (!pln_format_writable(*format))
-        return cli_fail(cli, CLI_EXIT_UNAVAILABLE, "--format: this build cannot write %s", *format);
-    return CLI_OK;
-}
-
 static int check_streams(const struct cli *cli, const struct smooth *o, struct cli_items *items)
 {
     size_t in = 0, out = 0;
@@ -652,7 +636,8 @@ static int run(struct cli *cli, void *values)
         goto done;
     }
     bool video = cli_is_y4m(cli, o);
-    if (!video && ((code = check_format(cli, o, &b.format)) || (code = name_items(cli, o, &b))))
+    if (!video &&
+        ((code = cli_format_check(cli, o->format, &b.format)) || (code = name_items(cli, o, &b))))
         goto done;
     if (o->guide && (code = load_helper(&b, ctx, o->guide, &guide))) goto done;
     if (o->mask && (code = load_helper(&b, ctx, o->mask, &mask))) goto done;

@@ -399,8 +399,13 @@ pln_status pln_texture(pln_context *ctx, uint64_t seed, uint64_t index, size_t n
         while (which < FAMILIES && strcmp(pln_texture_families[which], family)) which++;
         if (which == FAMILIES) {
             const char *near = pln_nearest(family, pln_texture_families);
-            return pln_fail(ctx, PLN_E_ARG, "unknown texture family '%s'%s%s%s", family,
-                            near ? ": did you mean '" : "", near ? near : "", near ? "'?" : "");
+            return near ? pln_fail(ctx, PLN_E_ARG,
+                                   "unknown texture family '%s': did you mean '%s'?", family, near)
+                        : pln_fail(ctx, PLN_E_ARG,
+                                   "unknown texture family '%s': expected band, fibre, fractal, "
+                                   "stripes, weave, twill, brick, dots, cells, scales, grain or "
+                                   "hatch",
+                                   family);
         }
     } else {
         which = pln_rng_below(&l.r, FAMILIES);
