@@ -91,7 +91,7 @@ struct cli_command {
 };
 
 extern const struct cli_command cli_smooth, cli_methods, cli_compare, cli_metric, cli_sample,
-    cli_dataset, cli_eval, cli_train, cli_export, cli_bench, cli_completion, cli_man;
+    cli_dataset, cli_eval, cli_train, cli_export, cli_nets, cli_bench, cli_completion, cli_man;
 
 /* All commands in the order of help, NULL at the end; and the flags that all of them take. */
 extern const struct cli_command *const cli_commands[];

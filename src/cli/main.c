@@ -9,7 +9,7 @@
 #include "cli/progress.h"
 
 const struct cli_command *const cli_commands[] = {
-    &cli_smooth, &cli_methods, &cli_compare, &cli_metric, &cli_sample, &cli_dataset, &cli_eval, &cli_train, &cli_export, &cli_bench, &cli_completion, &cli_man, NULL,
+    &cli_smooth, &cli_methods, &cli_compare, &cli_metric, &cli_sample, &cli_dataset, &cli_eval, &cli_train, &cli_nets, &cli_export, &cli_bench, &cli_completion, &cli_man, NULL,
 };
 
 static const char *const progress_choices[] = {"auto", "none", "bar", "json", NULL};
