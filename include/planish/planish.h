@@ -170,7 +170,7 @@ typedef struct pln_load_options {
 
 /* PNG, JPEG, TIFF, WebP, AVIF/HEIC, JPEG XL, PFM, HDR, EXR ... as libvips was built, and .npy; "-"
  * is standard input. Orientation is applied; CMYK, Lab, palette and 1-bit become RGB or grey
- * through the profile. */
+ * through the profile; CMYK and Lab are written as such where the format can. */
 PLN_API pln_status pln_image_load(pln_context *ctx, const char *path, pln_image **image) PLN_CHECK;
 PLN_API pln_status pln_image_load_with(pln_context *ctx, const char *path,
                                        const pln_load_options *options,
@@ -357,10 +357,10 @@ typedef struct pln_net_options {
     const char *weights;
     pln_precision precision;
     bool ensemble; /* mean of the results of all eight flips and turns */
-    int tile;      /* 0: tiles where the whole picture needs too much memory; -1: never; else the side
-                      of tiles */
-    double noise;  /* SASNet: standard deviation of n; 0: none */
-    int samples;   /* SASNet: draws of n whose results are averaged; 0 means 1 */
+    int tile; /* 0: tiles where the whole picture needs too much memory; -1: never; else the side
+                 of tiles */
+    double noise; /* SASNet: standard deviation of n; 0: none */
+    int samples;  /* SASNet: draws of n whose results are averaged; 0 means 1 */
 } pln_net_options;
 /* PLN_E_ARG for a method without PLN_CAP_NET. Copied. */
 PLN_API pln_status pln_params_set_net(pln_context *ctx, pln_params *params,

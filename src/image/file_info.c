@@ -36,7 +36,8 @@ void pln_copy_fields(VipsImage *from, VipsImage *to)
     to->Yres = from->Yres;
 }
 
-pln_status pln_make_info(pln_context *ctx, VipsImage *from, const char *format, pln_image *image)
+pln_status pln_make_info(pln_context *ctx, VipsImage *from, const char *format,
+                         VipsInterpretation space, pln_image *image)
 {
     pln_file_info *info = NULL;
     VipsImage *black = NULL;
@@ -45,6 +46,7 @@ pln_status pln_make_info(pln_context *ctx, VipsImage *from, const char *format, 
 
     PLN_TRY(pln_calloc(ctx, 1, sizeof *info, &info));
     atomic_init(&info->references, 1);
+    info->space = space;
     g_strlcpy(info->format, format, sizeof info->format);
     if (vips_black(&black, 1, 1, NULL) || !(info->head = vips_image_copy_memory(black))) {
         s = pln_fail(ctx, PLN_E_MEMORY, "metadata: %s", pln_vips_error(text));

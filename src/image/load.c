@@ -52,6 +52,7 @@ struct source {
     const pln_load_options *o;
     const char *format; /* canonical name, e.g. "jpeg" */
     const char *title;
+    VipsInterpretation space; /* the file's: CMYK, LAB, else sRGB */
 };
 
 static pln_status not_an_image(const struct source *f)
@@ -142,6 +143,25 @@ static pln_status check_size(struct source *f, VipsImage *image)
     return pln_reserve(f->ctx, samples * sizeof(float), f->name);
 }
 
+/* The CMYK profile stays with the picture, which is sRGB now: saving as CMYK goes back through it.
+ */
+static pln_status from_cmyk(struct source *f, int depth, VipsImage **image)
+{
+    VipsImage *out = NULL;
+    GValue profile = G_VALUE_INIT;
+    bool own = vips_image_get_typeof(*image, VIPS_META_ICC_NAME) &&
+               !vips_image_get(*image, VIPS_META_ICC_NAME, &profile);
+    pln_status s = step(f,
+                        vips_icc_transform(*image, &out, "srgb", "embedded", TRUE, "input_profile",
+                                           "cmyk", "depth", depth, NULL),
+                        image, &out);
+    if (!s) vips_image_remove(*image, VIPS_META_ICC_NAME);
+    if (!s && own) vips_image_set(*image, VIPS_META_ICC_NAME, &profile);
+    if (own) g_value_unset(&profile);
+    f->space = VIPS_INTERPRETATION_CMYK;
+    return s;
+}
+
 /* Grey or RGB with or without alpha, 8, 16 bits or float. */
 static pln_status to_rgb(struct source *f, VipsImage **image)
 {
@@ -153,20 +173,14 @@ static pln_status to_rgb(struct source *f, VipsImage **image)
     if (in->Coding == VIPS_CODING_RAD) return step(f, vips_rad2float(in, &out, NULL), image, &out);
     switch (vips_image_guess_interpretation(in)) {
     case VIPS_INTERPRETATION_CMYK:
-        pln_log(ctx, 0, "%s: CMYK becomes RGB through its profile", f->name);
-        s = step(f,
-                 vips_icc_transform(in, &out, "srgb", "embedded", TRUE, "input_profile", "cmyk",
-                                    "depth", depth, NULL),
-                 image, &out);
-        if (!s) vips_image_remove(*image, VIPS_META_ICC_NAME);
-        return s;
+        return from_cmyk(f, depth, image);
     case VIPS_INTERPRETATION_LAB:
     case VIPS_INTERPRETATION_LABQ:
     case VIPS_INTERPRETATION_LABS:
     case VIPS_INTERPRETATION_XYZ:
     case VIPS_INTERPRETATION_LCH:
     case VIPS_INTERPRETATION_YXY:
-        pln_log(ctx, 0, "%s: Lab becomes RGB", f->name);
+        f->space = VIPS_INTERPRETATION_LAB;
         s = step(f,
                  vips_colourspace(in, &out,
                                   depth == 16 || in->BandFmt != VIPS_FORMAT_UCHAR
@@ -309,7 +323,7 @@ static pln_status load_vips(struct source *f, pln_image **result)
     image->pages = (size_t)pages;
     image->depth = depth_of(in);
     PLN_TRY(fetch_pixels(f, in, image));
-    PLN_TRY(pln_make_info(f->ctx, in, f->format, image));
+    PLN_TRY(pln_make_info(f->ctx, in, f->format, f->space, image));
     PLN_TRY(pln_image_check_finite(f->ctx, image, f->name, f->o->nan));
     *result = image;
     image = NULL;
@@ -336,7 +350,12 @@ pln_status pln_image_load_memory(pln_context *ctx, const void *bytes, size_t len
                                  pln_image **image)
 {
     pln_load_options o = load_options(options);
-    struct source f = {.ctx = ctx, .name = name, .bytes = bytes, .length = length, .o = &o};
+    struct source f = {.ctx = ctx,
+                       .name = name,
+                       .bytes = bytes,
+                       .length = length,
+                       .o = &o,
+                       .space = VIPS_INTERPRETATION_sRGB};
 
     pln_clear(ctx);
     if (!bytes || !name || !image)
@@ -379,7 +398,8 @@ pln_status pln_image_load_with(pln_context *ctx, const char *path, const pln_loa
         if (folder) return pln_fail(ctx, PLN_E_READ, "%s: is a folder, not a picture", path);
         if (plain && n == 0) return pln_fail(ctx, PLN_E_FORMAT, "%s: is empty", path);
         if (plain && !is_npy(magic, n)) {
-            struct source source = {.ctx = ctx, .name = path, .path = path, .o = &o};
+            struct source source = {
+                .ctx = ctx, .name = path, .path = path, .o = &o, .space = VIPS_INTERPRETATION_sRGB};
             return load_vips(&source, image);
         }
     }

@@ -86,8 +86,60 @@ static void describe(VipsImage *out, const pln_image *image, const struct pln_fo
                               : VIPS_INTERPRETATION_sRGB;
 }
 
+/* Whether the picture goes back to the colour space of the file it came from. Else a warning: its
+ * pixels are sRGB, and so is what is written. */
+static VipsInterpretation space_for(pln_context *ctx, const pln_image *image,
+                                    const struct pln_format *f, int depth)
+{
+    VipsInterpretation space = image->info ? image->info->space : VIPS_INTERPRETATION_sRGB;
+    bool cmyk = space == VIPS_INTERPRETATION_CMYK;
+    if ((!cmyk && space != VIPS_INTERPRETATION_LAB) || image->pixels.c != 3)
+        return VIPS_INTERPRETATION_sRGB;
+    bool tiff = !strcmp(f->name, "tiff");
+    if ((tiff || (cmyk && !strcmp(f->name, "jpeg"))) && depth != 32) return space;
+    pln_log(ctx, 0, "%s: written as RGB, not as %s", f->title, cmyk ? "CMYK" : "Lab");
+    return VIPS_INTERPRETATION_sRGB;
+}
+
+/* From sRGB; *out is replaced. */
+static pln_status to_space(pln_context *ctx, const struct pln_format *f, VipsInterpretation space,
+                           int depth, VipsImage **out)
+{
+    VipsImage *lab = NULL, *next = NULL;
+    char text[512];
+    bool failed;
+
+    if (space == VIPS_INTERPRETATION_LAB) {
+        /* LABQ, 8 bits, is a coding without alpha. */
+        failed = vips_colourspace(*out, &next,
+                                  depth == 8 && (*out)->Bands == 3 ? VIPS_INTERPRETATION_LABQ
+                                                                   : VIPS_INTERPRETATION_LABS,
+                                  NULL);
+    } else {
+        /* The import leaves the profile that it came through: the file's own one goes back. */
+        GValue profile = G_VALUE_INIT;
+        bool own = vips_image_get_typeof(*out, VIPS_META_ICC_NAME) &&
+                   !vips_image_get(*out, VIPS_META_ICC_NAME, &profile);
+        failed = vips_icc_import(*out, &lab, "input_profile", "srgb", "pcs", VIPS_PCS_LAB, NULL);
+        if (!failed && own) vips_image_set(lab, VIPS_META_ICC_NAME, &profile);
+        if (own) g_value_unset(&profile);
+        if (!failed)
+            failed =
+                own ? vips_icc_export(lab, &next, "depth", depth, NULL)
+                    : vips_icc_export(lab, &next, "output_profile", "cmyk", "depth", depth, NULL);
+        if (lab) g_object_unref(lab);
+    }
+    if (failed)
+        return pln_fail(ctx, PLN_E_WRITE, "%s: %s: %s", f->title,
+                        space == VIPS_INTERPRETATION_LAB ? "Lab" : "CMYK", pln_vips_error(text));
+    g_object_unref(*out);
+    *out = next;
+    return PLN_OK;
+}
+
 static pln_status encode_vips(pln_context *ctx, const pln_image *image, const struct pln_format *f,
-                              int depth, const pln_save_options *o, void **bytes, size_t *length)
+                              VipsInterpretation space, int depth, const pln_save_options *o,
+                              void **bytes, size_t *length)
 {
     size_t w = image->pixels.w, h = image->pixels.h, size;
     bool alpha = image->alpha.data && f->alpha;
@@ -120,6 +172,10 @@ static pln_status encode_vips(pln_context *ctx, const pln_image *image, const st
         goto done;
     }
     describe(out, image, f, depth, o->strip);
+    if (space != VIPS_INTERPRETATION_sRGB)
+        PLN_TRY(to_space(ctx, f, space, depth, &out));
+    else if (image->info && image->info->space == VIPS_INTERPRETATION_CMYK)
+        vips_image_remove(out, VIPS_META_ICC_NAME);
     /* ".ppm" makes three channels of grey. */
     bool pgm = !strcmp(f->name, "ppm") && c == 1;
     /* ".jpg[optimize-coding,Q=92]"; empty brackets are an error */
@@ -178,11 +234,12 @@ pln_status pln_image_encode(pln_context *ctx, const pln_image *image,
         return pln_fail(ctx, PLN_E_RANGE, "quality %d: expected 1 to 100", o.quality);
     pln_status s = choose_depth(ctx, f, image, o.depth, &depth);
     if (s) return s;
+    VipsInterpretation space = space_for(ctx, image, f, depth);
     if (!strcmp(f->name, "npy")) {
         /* Arrays carry no depth of their own beyond their type: float unless asked otherwise. */
         return pln_npy_write(ctx, image, o.depth ? o.depth : 32, bytes, length);
     }
-    return encode_vips(ctx, image, f, depth, &o, bytes, length);
+    return encode_vips(ctx, image, f, space, depth, &o, bytes, length);
 }
 
 pln_status pln_image_save(pln_context *ctx, const pln_image *image, const char *path,

@@ -29,6 +29,8 @@ const struct pln_format *pln_find_format(const char *name);
 struct pln_file_info {
     atomic_int references;
     VipsImage *head; /* one pixel with the file's metadata */
+    /* What the file is when it is not grey or RGB: CMYK (its profile in head), LAB; else sRGB. */
+    VipsInterpretation space;
     char format[16];
 };
 
@@ -36,6 +38,6 @@ struct pln_file_info {
 void pln_copy_fields(VipsImage *from, VipsImage *to);
 /* image->info from what the loader found. */
 pln_status pln_make_info(pln_context *ctx, VipsImage *from, const char *format,
-                         pln_image *image) PLN_CHECK;
+                         VipsInterpretation space, pln_image *image) PLN_CHECK;
 
 #endif

@@ -413,30 +413,107 @@ static void pages_are_stacked(void **state)
     pln_image_free(image);
 }
 
-static void cmyk_and_lab_become_rgb(void **state)
+/* Saves under another name; what the file is then. */
+static VipsInterpretation saved_as(const pln_image *image, const char *file, int depth, int *bands)
+{
+    pln_save_options o = {.size = sizeof o, .depth = depth};
+    last_warning[0] = 0;
+    OK(pln_image_save(ctx, image, path(file), &o));
+    VipsImage *v = vips_image_new_from_file(path(file), NULL);
+    assert_non_null(v);
+    VipsInterpretation space = vips_image_guess_interpretation(v);
+    *bands = v->Bands;
+    g_object_unref(v);
+    return space;
+}
+
+static void cmyk_goes_through_rgb_and_back(void **state)
 {
     (void)state;
-    VipsImage *v = bytes_image(16, 16, 4, VIPS_INTERPRETATION_CMYK), *lab = NULL;
-    pln_image *image = NULL;
-    assert_int_equal(vips_image_write_to_file(v, path("cmyk.tif"), NULL), 0);
+    VipsImage *v = bytes_image(16, 16, 3, VIPS_INTERPRETATION_sRGB), *cmyk = NULL;
+    pln_image *image = NULL, *again = NULL;
+    int bands;
+    /* Colours that CMYK has: near grey. */
+    VipsImage *grey = NULL;
+    assert_int_equal(vips_linear1(v, &grey, 0.3, 90, "uchar", TRUE, NULL), 0);
+    assert_int_equal(vips_icc_import(grey, &cmyk, "input_profile", "srgb", NULL), 0);
     g_object_unref(v);
-    OK(pln_image_load(ctx, path("cmyk.tif"), &image));
-    assert_int_equal(pln_image_channels(image), 3);
-    assert_false(pln_image_has_alpha(image));
-    assert_non_null(strstr(last_warning, "CMYK"));
-    pln_image_free(image);
-    v = bytes_image(16, 16, 3, VIPS_INTERPRETATION_sRGB);
-    assert_int_equal(vips_colourspace(v, &lab, VIPS_INTERPRETATION_LAB, NULL), 0);
-    assert_int_equal(vips_image_write_to_file(lab, path("lab.tif"), NULL), 0);
-    OK(pln_image_load(ctx, path("lab.tif"), &image));
-    pln_view p = pln_image_pixels(image);
-    for (size_t i = 0; i < 48; i++) {
-        double want = bytes[i] / 255.0;
-        if (fabs((double)p.data[i] - want) > 0.02)
-            fail_msg("Lab %zu: %g, %g", i, (double)p.data[i], want);
+    assert_int_equal(vips_icc_export(cmyk, &v, "output_profile", "cmyk", NULL), 0);
+    for (int own = 0; own < 2; own++) { /* with its profile, and without one */
+        if (!own) vips_image_remove(v, VIPS_META_ICC_NAME);
+        const char *file = own ? "cmyk.tif" : "bare.tif";
+        assert_int_equal(vips_image_write_to_file(v, path(file), NULL), 0);
+        if (!own) {
+            g_object_unref(v);
+            assert_int_equal(vips_icc_export(cmyk, &v, "output_profile", "cmyk", NULL), 0);
+        }
+        last_warning[0] = 0;
+        OK(pln_image_load(ctx, path(file), &image));
+        assert_int_equal(pln_image_channels(image), 3);
+        assert_false(pln_image_has_alpha(image));
+        assert_string_equal(last_warning, "");
+        static const char *const back[] = {"back.tif", "back.jpg"};
+        for (size_t i = 0; i < 2; i++) {
+            assert_int_equal(saved_as(image, back[i], 0, &bands), VIPS_INTERPRETATION_CMYK);
+            assert_int_equal(bands, 4);
+            assert_string_equal(last_warning, "");
+            OK(pln_image_load(ctx, path(back[i]), &again));
+            pln_view a = pln_image_pixels(image), b = pln_image_pixels(again);
+            double sum = 0;
+            for (size_t k = 0; k < 768; k++) sum += fabs((double)(a.data[k] - b.data[k])) / 768;
+            if (sum > (i ? 0.04 : 0.01)) fail_msg("%s: %g away on average", back[i], sum);
+            pln_image_free(again);
+        }
+        /* PNG knows no CMYK: a warning, sRGB, no CMYK profile. */
+        assert_int_equal(saved_as(image, "back.png", 0, &bands), VIPS_INTERPRETATION_sRGB);
+        assert_int_equal(bands, 3);
+        assert_non_null(strstr(last_warning, "CMYK"));
+        VipsImage *png = vips_image_new_from_file(path("back.png"), NULL);
+        assert_int_equal(vips_image_get_typeof(png, VIPS_META_ICC_NAME), 0);
+        g_object_unref(png);
+        pln_image_free(image);
     }
-    pln_image_free(image);
-    g_object_unref(lab);
+    g_object_unref(cmyk);
+    g_object_unref(grey);
+    g_object_unref(v);
+}
+
+static void lab_goes_through_rgb_and_back(void **state)
+{
+    (void)state;
+    static const VipsInterpretation kinds[] = {VIPS_INTERPRETATION_LABQ, VIPS_INTERPRETATION_LABS};
+    VipsImage *v = bytes_image(16, 16, 3, VIPS_INTERPRETATION_sRGB), *lab = NULL;
+    int bands;
+    for (size_t kind = 0; kind < 2; kind++) {
+        pln_image *image = NULL, *again = NULL;
+        assert_int_equal(vips_colourspace(v, &lab, kinds[kind], NULL), 0);
+        assert_int_equal(vips_image_write_to_file(lab, path("lab.tif"), NULL), 0);
+        g_object_unref(lab);
+        OK(pln_image_load(ctx, path("lab.tif"), &image));
+        pln_view p = pln_image_pixels(image);
+        /* On average: dark saturated colours are coarse in 8 bits. */
+        double off = 0, moved = 0;
+        for (size_t i = 0; i < 768; i++) off += fabs((double)p.data[i] - bytes[i] / 255.0) / 768;
+        if (off > (kind ? 0.002 : 0.02)) fail_msg("Lab %zu: %g off on average", kind, off);
+        saved_as(image, "lab2.tif", 0, &bands);
+        assert_string_equal(last_warning, "");
+        VipsImage *back = vips_image_new_from_file(path("lab2.tif"), NULL);
+        VipsImage *first = vips_image_new_from_file(path("lab.tif"), NULL);
+        assert_int_equal(back->Type, first->Type);
+        assert_int_equal(back->BandFmt, first->BandFmt);
+        assert_int_not_equal(back->Type, VIPS_INTERPRETATION_sRGB);
+        g_object_unref(first);
+        g_object_unref(back);
+        OK(pln_image_load(ctx, path("lab2.tif"), &again));
+        pln_view q = pln_image_pixels(again);
+        for (size_t i = 0; i < 768; i++) moved += fabs((double)(p.data[i] - q.data[i])) / 768;
+        if (moved > (kind ? 0.001 : 0.01)) fail_msg("Lab %zu: moved by %g", kind, moved);
+        assert_int_equal(saved_as(image, "lab.png", 0, &bands),
+                         kind ? VIPS_INTERPRETATION_RGB16 : VIPS_INTERPRETATION_sRGB);
+        assert_non_null(strstr(last_warning, "Lab"));
+        pln_image_free(again);
+        pln_image_free(image);
+    }
     g_object_unref(v);
 }
 
@@ -546,7 +623,8 @@ int main(void)
         cmocka_unit_test(orientation_is_applied),
         cmocka_unit_test(metadata_is_carried),
         cmocka_unit_test(pages_are_stacked),
-        cmocka_unit_test(cmyk_and_lab_become_rgb),
+        cmocka_unit_test(cmyk_goes_through_rgb_and_back),
+        cmocka_unit_test(lab_goes_through_rgb_and_back),
         cmocka_unit_test(bad_files_are_named),
         cmocka_unit_test(palettes_and_single_bits),
     };
