@@ -11,38 +11,42 @@ extern const pointwise_kernels PLN_KERNELS(pln_pointwise_kernels);
 
 /* ---- Functions that libm would compute one at a time ---- */
 
-/* x = n ln 2 + r, |r| <= ln 2 / 2, and e^r - 1 by its series to the 7th power. Adding 1.5 2^23
- * leaves the nearest integer in the last place. */
-INLINE float reduce(float x, float *n)
+/* x = n ln 2 + r, |r| <= ln 2 / 2; returns e^r - 1 by its series to the 7th power. Adding 1.5 2^23
+ * leaves the nearest integer in the last places: *bits is n modulo 512, so that a NaN needs no
+ * care. */
+INLINE float reduce(float x, uint32_t *bits)
 {
-    *n = (x * 1.442695041f + 12582912.0f) - 12582912.0f;
-    float r = (x - *n * 0.693359375f) + *n * 2.12194440e-4f; /* ln 2 in two parts */
+    float rounded = x * 1.442695041f + 12582912.0f, n = rounded - 12582912.0f;
+    float r = (x - n * 0.693359375f) + n * 2.12194440e-4f; /* ln 2 in two parts */
     float p = 1.0f / 120 + r * (1.0f / 720 + r * (1.0f / 5040));
+    *bits = pnn_bits_of_f32(rounded);
     return r + r * r * (0.5f + r * (1.0f / 6 + r * (1.0f / 24 + r * p)));
 }
 
-/* 2^n for -126 < n < 128 */
-INLINE float power(float n) { return pln_float_of_bits(((int32_t)n + 127) * 0x800000); }
+/* 2^n for -126 <= n < 128 */
+INLINE float power(uint32_t n) { return pnn_f32_of_bits((n + 127) << 23); }
 
 /* 0 below -87, infinite above 88.72. */
 INLINE float exponential(float x)
 {
-    float y = x > 89 ? 89 : x > -87 ? x : -87, n, p = reduce(y, &n);
+    uint32_t n;
+    float y = x < -87 ? -87 : x > 89 ? 89 : x, p = reduce(y, &n);
     p = 2 * ((1 + p) * power(n - 1));
-    return x < -87 ? 0 : x == x ? p : x;
+    return x < -87 ? 0 : p;
 }
 
 /* e^x - 1 for x <= 0, with the small relative error of e^x near 0 too. */
 INLINE float exponential_m1(float x)
 {
-    float y = x > -50 ? x : -50, n, p = reduce(y, &n), t = power(n);
-    return x == x ? t * p + (t - 1) : x;
+    uint32_t n;
+    float y = x < -50 ? -50 : x, p = reduce(y, &n), t = power(n);
+    return t * p + (t - 1);
 }
 
 INLINE float logarithm(float x)
 {
     bool small = x < 0x1p-126f;
-    float positive = x > 0 ? small ? x * 0x1p24f : x : 1;
+    float positive = fabsf(small ? x * 0x1p24f : x);
     float y = (pln_log2(positive) - (small ? 24 : 0)) * 0.6931471806f;
     y = x > 0 ? y : -INFINITY;
     return x >= 0 ? x < INFINITY ? y : x : NAN;
