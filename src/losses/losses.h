@@ -25,4 +25,49 @@ pnn_node ploss_edge_bce(pnn_graph *g, pnn_node logits, pnn_node label);
  * elsewhere (around the border). H and W of x must be numbers. Easy2Hard, L_DTV. */
 pnn_node ploss_dtv(pnn_graph *g, pnn_node x, pnn_node y, pnn_node edge);
 
+/* A picture and what a frozen network sees in it. */
+enum { PLOSS_LAYERS_MAX = 4 };
+typedef struct ploss_features {
+    pnn_node x, f[PLOSS_LAYERS_MAX];
+    size_t layers;
+} ploss_features;
+
+/* Squared differences of Gram matrices, each divided by C H W, summed over layers and batch. */
+pnn_node ploss_gram_distance(pnn_graph *g, const pnn_node *fx, const pnn_node *fy, size_t layers);
+/* mean |mean_c x - mean_c y| */
+pnn_node ploss_mean_distance(pnn_graph *g, pnn_node x, pnn_node y);
+/* Sum of two hinges max(d(anchor, positive) - d(anchor, negative) + margin, 0) over the batch: d of
+ * Gram matrices and d of means. CSGIS-Net: features relu1_2 and relu2_2 of VGG16, margins 0.04 and
+ * 0.3. */
+pnn_node ploss_contrast(pnn_graph *g, const ploss_features *anchor, const ploss_features *positive,
+                        const ploss_features *negative, double margin_gram, double margin_mean);
+
+/* Mean cross entropy of logits, N x H x W x classes, over the pixels whose label, N x H x W x 1, is
+ * not PLOSS_IGNORED; 0 without any. */
+#define PLOSS_IGNORED 255
+pnn_node ploss_segmentation(pnn_graph *g, pnn_node logits, pnn_node label);
+
+/* Edge-aware total variation with a map e in [0, 1], N x H x W x 1, constant: per value, |forward
+ * differences inside the picture| times 1 - max of the two e, and e |y - truth|. H, W at least 2.
+ */
+pnn_node ploss_eatv(pnn_graph *g, pnn_node y, pnn_node truth, pnn_node e);
+
+/* d(a, b) of each picture, N x 1 x 1 x 1: mean |a - b| + weight times the layers' mean of the same
+ * for features. */
+pnn_node ploss_distances(pnn_graph *g, const ploss_features *a, const ploss_features *b,
+                         double weight);
+/* mean_n max(0, d(y, +) - d(y, -) + margin d(+, -)). MI: margin 0.5, weight 1, three stages of EME.
+ */
+pnn_node ploss_ternary(pnn_graph *g, const ploss_features *y, const ploss_features *positive,
+                       const ploss_features *negative, double margin, double weight);
+/* mean_n d(y, +) / (d(y, -) + 1e-7): a variant; it starts at infinity where y = x. */
+pnn_node ploss_ternary_ratio(pnn_graph *g, const ploss_features *y, const ploss_features *positive,
+                             const ploss_features *negative, double weight);
+
+/* Class-balanced cross entropy of several maps of logits, added; label: mean of the people's maps.
+ * Positive from `high`, negative up to `low`, between: ignored; divided by the number of the two
+ * over the batch. EME: four sides and the fused map, 0 and 0.5. */
+pnn_node ploss_boundary_bce(pnn_graph *g, const pnn_node *logits, size_t maps, pnn_node label,
+                            double low, double high);
+
 #endif

@@ -126,6 +126,19 @@ static inline pnn_node fixture_input(fixture *f, const char *tensor)
     return pnn_input(f->g, tensor, (long)d[1]);
 }
 
+/* The same of a fixed height and width. */
+static inline pnn_node fixture_input_fixed(fixture *f, const char *tensor)
+{
+    size_t d[4];
+    fixture_dims(fixture_find(f, tensor), 0, d);
+    f->size = (pnn_size){d[0], d[2], d[3]};
+    fixture_bind(f, tensor, -1, tensor);
+    return pnn_input_shaped(f->g, tensor,
+                            (pnn_shape){pnn_dim_n(f->g), pnn_dim_const(f->g, (long)d[2]),
+                                        pnn_dim_const(f->g, (long)d[3]),
+                                        pnn_dim_const(f->g, (long)d[1])});
+}
+
 static inline pnn_node fixture_input_like(fixture *f, const char *tensor, long at, pnn_node like)
 {
     fixture_bind(f, tensor, at, tensor);
@@ -278,6 +291,28 @@ static inline size_t fixture_compare_store(const fixture *f, const char *prefix,
         found++;
     }
     return found;
+}
+
+/* A trace of Adam: `before` may bind other inputs before step k (from 0); the losses must be those
+ * of the tensor, tolerance[k]. The store is left as the steps made it. */
+static inline void fixture_trace(fixture *f, pnn_plan *plan, const char *tensor, float rate,
+                                 const double *tolerance,
+                                 void (*before)(void *arg, pnn_plan *plan, size_t k), void *arg)
+{
+    float lr[2] = {rate, 0}, loss = 0;
+    size_t steps;
+    float *losses = fixture_values(f, tensor, &steps);
+    OK(f->ctx, pnn_plan_bind(plan, "rate", lr));
+    OK(f->ctx, pnn_plan_bind(plan, "loss", &loss));
+    for (size_t k = 0; k < steps; k++) {
+        if (before) before(arg, plan, k);
+        lr[1] = (float)(k + 1);
+        OK(f->ctx, pnn_plan_run(plan));
+        if (!(fabs(loss / losses[k] - 1) <= tolerance[k]))
+            fail_msg("%s: loss of step %zu is %.8g, expected %.8g to %g", f->path, k, loss,
+                     losses[k], tolerance[k]);
+    }
+    free(losses);
 }
 
 /* One run on a back end; all that is expected is compared. */
