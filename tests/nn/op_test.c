@@ -587,14 +587,14 @@ static size_t add_cases(struct CMUnitTest *tests, char (*names)[120], const char
 
 int main(int argc, char **argv)
 {
+    const char *isa = getenv("PLANISH_ISA");
+    for (int i = (int)pln_isa_machine() + 1; isa && i <= PLN_ISA_AMX; i++)
+        if (!strcmp(isa, pln_isa_name((pln_isa)i))) return 77; /* skipped: the machine lacks it */
     size_t room = 2 + op_case_count * sizeof tests_of_cases / sizeof *tests_of_cases;
     struct CMUnitTest *tests = calloc(room, sizeof *tests);
     char(*names)[120] = calloc(room, sizeof *names);
     pln_context *ctx = NULL;
     const char *prefix = argc > 1 ? argv[1] : "";
-    const char *isa = getenv("PLANISH_ISA");
-    for (int i = (int)pln_isa_machine() + 1; isa && i <= PLN_ISA_AMX; i++)
-        if (!strcmp(isa, pln_isa_name((pln_isa)i))) return 77; /* skipped: the machine lacks it */
     if (!tests || !names || pln_context_new(&ctx) ||
         pnn_st_open(ctx, TEST_DATA "/nn/ops.safetensors", 0, &vectors)) {
         fprintf(stderr, "%s\n", pln_context_message(ctx));
