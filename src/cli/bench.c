@@ -9,6 +9,7 @@
 
 #include "cli/cli.h"
 #include "cli/commit.h"
+#include "nets/session.h"
 
 enum { MOST_COUNTS = 8, SWEEP_SIZES = 4, MOST_SIDE = 32768 };
 
@@ -209,6 +210,15 @@ static int parse_counts(const struct cli *cli, const char *text, struct request 
                     text, MOST_COUNTS);
 }
 
+/* Of all methods, networks without weights are left out. */
+static bool can_run(pln_context *ctx, const pln_method *m)
+{
+    char *path = NULL;
+    bool found = !(m->caps & PLN_CAP_NET) || pnet_find_model(ctx, m->name, &path) == PLN_OK;
+    pln_free(path);
+    return found;
+}
+
 static int parse_methods(const struct cli *cli, pln_context *ctx, struct request *q)
 {
     size_t n = 0;
@@ -225,7 +235,7 @@ static int parse_methods(const struct cli *cli, pln_context *ctx, struct request
     }
     for (const pln_method *m = pln_method_first(ctx); m && !cli->args.count;
          m = pln_method_next(ctx, m))
-        q->methods[q->method_count++] = m;
+        if (can_run(ctx, m)) q->methods[q->method_count++] = m;
     return CLI_OK;
 }
 

@@ -7,6 +7,8 @@ t bench bf --size 32x24 --repeat 1 --no-peers --thread-counts 2 --markdown |
     sed -n '/^|/{s/ [0-9][0-9.]* | [0-9][0-9.]* | [0-9][0-9.]* | `/ X | X | X | `/;p;}'
 say 'a flag wins over PLANISH_THREADS'
 t bench bf --size 8x8 --repeat 1 --no-peers --thread-counts 1,3 | awk '$1 == "bf" { print $3 }'
+say 'all methods, but networks without weights'
+PLANISH_MODELS= t bench --size 8x8 --repeat 1 --no-peers --thread-counts 1 | awk 'NR > 3 { print $1 }'
 say mistakes
 t bench foo
 t bench bf:nope
