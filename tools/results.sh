@@ -51,8 +51,8 @@ photographs and textures, and cannot be put beside published figures without the
 do not agree with each other either: L0 is the best operator of SASNet's table for SPS, 8.2 dB above the input,
 and the worst of CSGIS-Net's for VOC-smooth, 1.0 dB above it, though both sets are blended by one script. The
 papers chose parameters by hand and do not print them. What separates the operators on SPS is seen on the page and
-in the gains by texture: L0, SDF, ILS and, less, RTV keep bright specks of sparse textures (Brodatz D033, D006) as if
-they were edges; BF, RGF and GF average them away, with softer edges elsewhere.
+in the gains by texture: L0, SDF and ILS keep bright specks of sparse textures (Brodatz D006, D033) as if they were
+edges, on the sparsest (D033) RTV and RGF do so too; BF and GF average them away, with softer edges elsewhere.
 END
     for kind in $parts; do
         echo
