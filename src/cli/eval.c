@@ -11,19 +11,22 @@
 
 struct eval_values {
     const char *methods, *output, *shard;
-    int limit, test_limit, points, pictures, jobs, by, quantize;
+    int limit, test_limit, points, pictures, jobs, by, quantize, precision;
+    bool ensemble;
 };
 
 static const char *const by_names[] = {"psnr", "ssim-a", NULL};
 static const char *const quantize_names[] = {"round", "truncate", NULL};
+static const char *const precision_names[] = {"f32", "bf16", NULL};
 
 #define OPTION(kind, member, ...) CLI_OPTION(kind, struct eval_values, member, __VA_ARGS__)
 
 static const struct cli_option eval_options[] = {
     OPTION(CLI_TEXT, output, .letter = 'o', .name = "output", .arg = "DIR", .complete = "file",
            .help = "folder of the reports and of every score: a run that was stopped goes on"),
-    OPTION(CLI_TEXT, methods, .name = "methods", .arg = "all|NAME,...", .init_text = "all",
-           .help = "which methods; of all, networks without weights are left out"),
+    OPTION(CLI_TEXT, methods, .name = "methods", .arg = "all|NAME[:PRESET],...", .init_text = "all",
+           .help = "which methods, or presets of them as they are; of all, networks without "
+                   "weights are left out"),
     OPTION(CLI_INT, limit, .name = "limit", .arg = "N", .min = 0, .max = 1e6, .init = 40,
            .help = "validation pairs to choose parameters on, drawn by --seed; 0: all"),
     OPTION(CLI_INT, test_limit, .name = "test-limit", .arg = "N", .min = 0, .max = 1e6,
@@ -34,6 +37,10 @@ static const struct cli_option eval_options[] = {
            .help = "the score that chooses the parameters"),
     OPTION(CLI_CHOICE, quantize, .name = "quantize", .choices = quantize_names,
            .help = "how outputs become 8 bits; the scripts of Easy2Hard and CSGIS-Net truncate"),
+    OPTION(CLI_CHOICE, precision, .name = "precision", .choices = precision_names, .rare = true,
+           .help = "networks: of the values between layers"),
+    OPTION(CLI_SWITCH, ensemble, .name = "ensemble", .rare = true,
+           .help = "networks: mean of all eight flips and turns"),
     OPTION(CLI_INT, pictures, .name = "pictures", .arg = "N", .min = 0, .max = 1000, .init = 6,
            .help = "test pairs shown on the page"),
     OPTION(CLI_INT, jobs, .letter = 'j', .name = "jobs", .arg = "N", .min = 0, .max = 256,
@@ -239,6 +246,8 @@ static int open_all(struct command *c)
         .pictures = (size_t)c->v->pictures,
         .by_ssim = c->v->by == 1,
         .truncate = c->v->quantize == 1,
+        .bf16 = c->v->precision == 1,
+        .ensemble = c->v->ensemble,
         .shard = c->cluster.shard,
         .shards = c->cluster.shards,
     };
@@ -279,15 +288,16 @@ static int eval_run(struct cli *cli, void *values)
 
 const struct cli_command cli_eval = {
     .name = "eval",
-    .usage = "DATASET -o DIR [--methods all|NAME,...]",
+    .usage = "DATASET -o DIR [--methods all|NAME[:PRESET],...]",
     .summary = "all methods on a dataset: parameters chosen on validation, judged on test",
     .description =
         "Scores the points of each method's grid on validation pairs, takes the best point of each "
         "and scores it on the test pairs, beside the unfiltered input and what papers printed. "
-        "Methods without a grid go to the test as they are.\n\n"
+        "Networks and presets (NAME:PRESET) have no grid and go to the test as they are.\n\n"
         "Writes to DIR: table.csv and table.md, scores.csv (every test picture), grid.csv (every "
         "point), index.html (all of it with pictures, in one file), and cache/ with every score. A "
-        "score is keyed by method, parameters, pixels and planish's version and is never computed "
+        "score is keyed by method, parameters, weights, pixels and planish's version and is never "
+        "computed "
         "twice: a run that was stopped goes on, another method computes only itself.\n\n"
         "Several machines: mpirun -n N planish eval ... does it at once. In a Slurm array each "
         "task "
@@ -295,6 +305,8 @@ const struct cli_command cli_eval = {
         "then once without it for the reports. DIR must be one folder for all.",
     .examples = "planish eval sps/ -o results/\t# all methods\n"
                 "planish eval sps/ -o results/ --methods rtv,l0 --limit 10\t# two, on few pairs\n"
+                "planish eval sps/ -o results/ --methods rtv,rtv:mosaic,fan:texture\t# tuned, a "
+                "preset, a network's variant\n"
                 "planish eval sps/ -o results/ --shard 1/4\t# a quarter of the work\n"
                 "mpirun -n 8 planish eval sps/ -o results/ -j 1\t# on eight machines",
     .options = eval_options,

@@ -313,7 +313,7 @@ static pln_status summarise_entry(pln_context *ctx, pln_eval *e, struct pln_entr
     size_t n = e->drawn_count[PLN_TEST];
     pln_status s = PLN_OK;
 
-    *row = (struct pln_eval_row){.method = pln_entry_name(entry), .params = p->text};
+    *row = (struct pln_eval_row){.method = entry->name, .params = p->text};
     if (!entry->scores) PLN_TRY(pln_alloc(ctx, n, sizeof *entry->scores, &entry->scores));
     for (size_t i = 0; i < n; i++) {
         if (!pln_eval_find(e, PLN_TEST, i, p, entry->scores[i]))

@@ -23,14 +23,18 @@ extern const char *const pln_eval_score_titles[PLN_EVAL_SCORES]; /* heads of col
 typedef enum pln_phase { PLN_TUNE, PLN_TEST, PLN_PHASES } pln_phase;
 
 typedef struct pln_eval_options {
-    const char *folder;         /* of the reports and, in cache/, of every score; made if absent */
-    const char *const *methods; /* names, NULL at the end; NULL: all but networks without weights */
-    size_t tune_pairs;          /* validation pairs, drawn by the context's seed; 0: all */
-    size_t test_pairs;          /* the same of the test pairs */
-    size_t points;              /* tuning points a method, evenly from its grid; 0: all */
-    size_t pictures;            /* test pairs shown on the page */
-    bool by_ssim;               /* points are chosen by SSIM-A instead of PSNR */
+    const char *folder; /* of the reports and, in cache/, of every score; made if absent */
+    /* "rtv": the best point of its grid; "rtv:seed", "fan:texture": this preset as it is. NULL at
+     * the end; NULL: all but networks without weights. */
+    const char *const *methods;
+    size_t tune_pairs;    /* validation pairs, drawn by the context's seed; 0: all */
+    size_t test_pairs;    /* the same of the test pairs */
+    size_t points;        /* tuning points a method, evenly from its grid; 0: all */
+    size_t pictures;      /* test pairs shown on the page */
+    bool by_ssim;         /* points are chosen by SSIM-A instead of PSNR */
     bool truncate;        /* 8 bits by truncation, as the scripts of Easy2Hard and CSGIS-Net */
+    bool bf16;            /* networks with bfloat16 between their layers, else float32 */
+    bool ensemble;        /* networks: the mean of all eight flips and turns */
     size_t shard, shards; /* this run does part `shard` (from 0) of `shards`; 0 of 1: all */
 } pln_eval_options;
 
@@ -78,7 +82,7 @@ pln_status pln_eval_write(pln_context *ctx, pln_eval *eval) PLN_CHECK;
 
 /* Row i of the table, best first, the unfiltered input before all: NULL past the end. */
 struct pln_eval_row {
-    const char *method; /* "original" for the input */
+    const char *method; /* "original" for the input; with its preset if one was named */
     const char *params; /* of the chosen point; "" for the input */
     double mean[PLN_EVAL_SCORES], deviation[PLN_EVAL_SCORES];
 };

@@ -18,6 +18,7 @@ struct pln_point {
 
 /* A method and its points; the first entry is the unfiltered input. */
 struct pln_entry {
+    char name[64];             /* "original", "rtv", "fan:texture" */
     const pln_method *method;  /* NULL: the input */
     size_t first, count, best; /* in points; best: of them */
     struct pln_eval_row row;
@@ -46,11 +47,6 @@ struct pln_eval {
     size_t *order; /* entries, best first, the input before all */
 };
 
-/* "original" or the method's name. */
-static inline const char *pln_entry_name(const struct pln_entry *e)
-{
-    return e->method ? e->method->name : "original";
-}
 /* The cached scores of a point on a drawn pair; false if there are none. */
 bool pln_eval_find(const pln_eval *eval, pln_phase phase, size_t pair,
                    const struct pln_point *point, double scores[PLN_EVAL_SCORES]);

@@ -7,6 +7,7 @@
 #include "data/folder.h"
 #include "eval/internal.h"
 #include "nets/session.h"
+#include "operators/operators.h"
 
 /* ---- Points ---- */
 
@@ -18,38 +19,41 @@ static size_t grid_size(const pln_method *m)
 }
 
 /* The sha256 of a network's weights. PLN_E_MODEL: it has none here. */
-static pln_status weights_sha(pln_context *ctx, const pln_method *m, char sha[65])
+static pln_status weights_sha(pln_context *ctx, const pln_method *m, const char *preset,
+                              char sha[65])
 {
-    char *path = NULL;
+    char *path = NULL, model[64];
     pln_status s = PLN_OK;
-    PLN_TRY(pnet_find_model(ctx, m->name, &path));
+    pnet_model_name(m, preset, model);
+    PLN_TRY(pnet_find_model(ctx, model, &path));
     PLN_TRY(pln_file_sha256(ctx, path, sha));
 done:
     pln_free(path);
     return s;
 }
 
-/* All parameters of a point, not only those that its text names; and which weights. */
-static pln_status identify(pln_context *ctx, struct pln_point *p)
+/* All parameters of a point, not only those that its text names; and which weights, run how. */
+static pln_status identify(pln_context *ctx, const pln_eval *e, struct pln_point *p)
 {
     char *text = NULL, value[32], sha[65] = "";
     size_t length;
     pln_status s = PLN_OK;
     if (!p->params) return pln_strdup(ctx, "original", &p->identity);
-    if (pln_params_method(p->params)->caps & PLN_CAP_NET)
-        s = weights_sha(ctx, pln_params_method(p->params), sha);
+    const pln_method *m = pln_params_method(p->params);
+    if (m->caps & PLN_CAP_NET) s = weights_sha(ctx, m, pln_params_preset(p->params), sha);
     if (s) return s;
 
     FILE *f = open_memstream(&text, &length);
     if (!f) return pln_fail(ctx, PLN_E_MEMORY, "out of memory");
-    const pln_method *m = pln_params_method(p->params);
     fputs(m->name, f);
     for (size_t i = 0; i < pln_method_param_count(m) && !s; i++) {
         const char *flag = pln_method_param(m, i)->flag;
         s = pln_params_text(ctx, p->params, flag, value);
         if (!s) fprintf(f, " %s=%s", flag, value);
     }
-    if (*sha) fprintf(f, " weights=%s", sha);
+    if (*sha)
+        fprintf(f, " weights=%s precision=%s%s", sha, e->o.bf16 ? "bf16" : "f32",
+                e->o.ensemble ? " ensemble" : "");
     bool lost = ferror(f);
     if (fclose(f) || lost) s = pln_fail(ctx, PLN_E_MEMORY, "out of memory");
     if (!s) s = pln_strdup(ctx, text, &p->identity);
@@ -57,14 +61,30 @@ static pln_status identify(pln_context *ctx, struct pln_point *p)
     return s;
 }
 
-static pln_status add_point(pln_context *ctx, pln_eval *e, const pln_method *m, const char *text)
+/* Not what suits the machine ("auto"): a score must not depend on it. */
+static pln_status set_network(pln_context *ctx, const pln_eval *e, pln_params *params)
+{
+    const pln_net_options o = {.size = sizeof o,
+                               .precision = e->o.bf16 ? PLN_PRECISION_BF16 : PLN_PRECISION_F32,
+                               .ensemble = e->o.ensemble};
+    return pln_params_method(params)->caps & PLN_CAP_NET ? pln_params_set_net(ctx, params, &o)
+                                                         : PLN_OK;
+}
+
+static pln_status add_point(pln_context *ctx, pln_eval *e, const struct pln_entry *entry,
+                            const char *text)
 {
     struct pln_point *p = &e->points[e->point_count++];
     pln_status s = PLN_OK;
     p->text = text;
-    if (m) s = pln_params_new(ctx, m->name, &p->params);
-    if (!s && m) s = pln_params_apply(ctx, p->params, text);
-    return s ? s : identify(ctx, p);
+    if (entry->method) {
+        PLN_TRY(pln_params_new(ctx, entry->name, &p->params));
+        PLN_TRY(pln_params_apply(ctx, p->params, text));
+        PLN_TRY(set_network(ctx, e, p->params));
+    }
+    s = identify(ctx, e, p);
+done:
+    return s;
 }
 
 /* Evenly, with both ends of the grid. */
@@ -73,31 +93,42 @@ static size_t spread(size_t k, size_t n, size_t of)
     return n < 2 ? of / 2 : k * (of - 1) / (n - 1);
 }
 
-static pln_status add_entry(pln_context *ctx, pln_eval *e, const pln_method *m)
+/* preset: instead of the grid; NULL: none. */
+static pln_status add_entry(pln_context *ctx, pln_eval *e, const pln_method *m,
+                            const pln_preset *preset)
 {
     struct pln_entry *entry = &e->entries[e->entry_count++];
-    size_t of = m ? grid_size(m) : 0, n = of;
+    size_t of = m && !preset ? grid_size(m) : 0, n = of;
     pln_status s = PLN_OK;
 
     if (e->o.points && n > e->o.points) n = e->o.points;
     *entry = (struct pln_entry){.method = m, .first = e->point_count, .count = pln_max(n, 1)};
+    snprintf(entry->name, sizeof entry->name, "%s%s%s", m ? m->name : "original", preset ? ":" : "",
+             preset ? preset->name : "");
     entry->best = entry->first;
-    if (n == 0) return add_point(ctx, e, m, "");
-    for (size_t k = 0; k < n && !s; k++) s = add_point(ctx, e, m, m->grid[spread(k, n, of)]);
+    if (n == 0) return add_point(ctx, e, entry, preset ? preset->values : "");
+    for (size_t k = 0; k < n && !s; k++) s = add_point(ctx, e, entry, m->grid[spread(k, n, of)]);
     for (size_t k = 0; k < n && !s && n > 1; k++) e->tuned[e->tuned_count++] = entry->first + k;
     return s;
 }
 
-static pln_status find_method(pln_context *ctx, const char *name, const pln_method **m)
+/* "NAME" or "NAME:PRESET", the message of an unknown one is pln_params_new's. */
+static pln_status add_named(pln_context *ctx, pln_eval *e, const char *name)
 {
     pln_params *params = NULL;
-    *m = NULL;
+    pln_status s = PLN_OK;
+    PLN_TRY(pln_params_new(ctx, name, &params));
+    const pln_method *m = pln_params_method(params);
+    const pln_preset *preset = NULL;
     if (strchr(name, ':'))
-        return pln_fail(ctx, PLN_E_ARG, "'%s': the grid chooses the parameters: name the method",
-                        name);
-    /* The message of an unknown name is made there. */
-    pln_status s = pln_params_new(ctx, name, &params);
-    if (!s) *m = pln_params_method(params);
+        for (preset = m->presets; strcmp(preset->name, pln_params_preset(params));) preset++;
+    for (size_t i = 0; i < e->entry_count; i++)
+        if (!strcmp(e->entries[i].name, name)) {
+            s = pln_fail(ctx, PLN_E_ARG, "'%s' is named twice", name);
+            goto done;
+        }
+    PLN_TRY(add_entry(ctx, e, m, preset));
+done:
     pln_params_free(params);
     return s;
 }
@@ -106,8 +137,8 @@ static pln_status find_method(pln_context *ctx, const char *name, const pln_meth
 static pln_status add_if_ready(pln_context *ctx, pln_eval *e, const pln_method *m)
 {
     char sha[65];
-    pln_status s = m->caps & PLN_CAP_NET ? weights_sha(ctx, m, sha) : PLN_OK;
-    if (s != PLN_E_MODEL) return s ? s : add_entry(ctx, e, m);
+    pln_status s = m->caps & PLN_CAP_NET ? weights_sha(ctx, m, NULL, sha) : PLN_OK;
+    if (s != PLN_E_MODEL) return s ? s : add_entry(ctx, e, m, NULL);
     pln_log(ctx, 1, "%s is left out: %s", m->name, pln_context_message(ctx));
     pln_clear(ctx);
     return PLN_OK;
@@ -118,6 +149,7 @@ static pln_status add_methods(pln_context *ctx, pln_eval *e)
     size_t methods = 1, points = 1;
     pln_status s = PLN_OK;
 
+    for (const char *const *name = e->o.methods; name && *name; name++) methods++, points++;
     for (const pln_method *m = pln_method_first(ctx); m; m = pln_method_next(ctx, m)) {
         methods++;
         points += pln_max(grid_size(m), 1);
@@ -125,20 +157,12 @@ static pln_status add_methods(pln_context *ctx, pln_eval *e)
     PLN_TRY(pln_calloc(ctx, methods, sizeof *e->entries, &e->entries));
     PLN_TRY(pln_calloc(ctx, points, sizeof *e->points, &e->points));
     PLN_TRY(pln_calloc(ctx, points, sizeof *e->tuned, &e->tuned));
-    PLN_TRY(add_entry(ctx, e, NULL));
+    PLN_TRY(add_entry(ctx, e, NULL, NULL));
     if (!e->o.methods)
         for (const pln_method *m = pln_method_first(ctx); m; m = pln_method_next(ctx, m))
             PLN_TRY(add_if_ready(ctx, e, m));
-    for (const char *const *name = e->o.methods; name && *name; name++) {
-        const pln_method *m;
-        PLN_TRY(find_method(ctx, *name, &m));
-        for (size_t i = 0; i < e->entry_count; i++)
-            if (e->entries[i].method == m) {
-                s = pln_fail(ctx, PLN_E_ARG, "'%s' is named twice", *name);
-                goto done;
-            }
-        PLN_TRY(add_entry(ctx, e, m));
-    }
+    for (const char *const *name = e->o.methods; name && *name; name++)
+        PLN_TRY(add_named(ctx, e, *name));
 done:
     return s;
 }

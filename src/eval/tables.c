@@ -69,7 +69,7 @@ static void print_grid_csv(FILE *f, const pln_eval *e)
         const struct pln_entry *entry = &e->entries[k];
         for (size_t i = entry->first; i < entry->first + entry->count && entry->count > 1; i++) {
             const struct pln_point *p = &e->points[i];
-            fprintf(f, "%s,%s", pln_entry_name(entry), p->text);
+            fprintf(f, "%s,%s", entry->name, p->text);
             for (int q = 0; q < PLN_EVAL_SCORES; q++) fprintf(f, ",%.*f", digits(q), p->mean[q]);
             fprintf(f, ",%s\n", i == entry->best ? "yes" : "");
         }
@@ -98,8 +98,14 @@ void pln_eval_print_protocol(FILE *f, const pln_eval *e)
                 e->tuned_count, e->o.by_ssim ? "SSIM-A" : "PSNR", tune, tune_of,
                 pln_eval_tuned_on_test(e) ? "test" : "validation",
                 pln_eval_tuned_on_test(e) ? " (the dataset has no others)" : "");
-    fprintf(f, "Scores: means over %zu of %zu test pairs, of outputs %s to 8 bits. planish %s.",
-            test, test_of, e->o.truncate ? "truncated" : "rounded", pln_version());
+    fprintf(f, "Scores: means over %zu of %zu test pairs, of outputs %s to 8 bits. ", test, test_of,
+            e->o.truncate ? "truncated" : "rounded");
+    bool nets = false;
+    for (size_t i = 1; i < e->entry_count; i++) nets |= e->entries[i].method->caps & PLN_CAP_NET;
+    if (nets)
+        fprintf(f, "Networks: %s%s. ", e->o.bf16 ? "bfloat16" : "float32",
+                e->o.ensemble ? ", the mean of all eight flips and turns" : "");
+    fprintf(f, "planish %s.", pln_version());
 }
 
 static void print_rows(FILE *f, const pln_eval *e)

@@ -7,8 +7,7 @@
 
 static const pln_param no_params[] = {PLN_PARAM_END};
 
-/* "sasnet", "fan-detail" */
-static void model_name(const pln_method *m, const char *preset, char name[64])
+void pnet_model_name(const pln_method *m, const char *preset, char name[64])
 {
     bool plain = !preset || !strcmp(preset, "default");
     snprintf(name, 64, plain ? "%s" : "%s-%s", m->name, preset);
@@ -20,7 +19,7 @@ static pln_status run(pln_context *ctx, const pln_method *m, const pnet_net *con
     static const pln_net_options none = {.size = sizeof none};
     pnet_session *session;
     char model[64];
-    model_name(m, r->preset, model);
+    pnet_model_name(m, r->preset, model);
     pln_status s = pnet_session_get(ctx, nets, model, r->net ? r->net : &none, &session);
     return s ? s : pnet_session_run(ctx, session, &r->in, &r->out);
 }

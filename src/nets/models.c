@@ -57,7 +57,7 @@ pln_status pnet_find_model(pln_context *ctx, const char *name, char **path)
     if (readable(at)) return pln_strdup(ctx, at, path);
     return pln_fail(ctx, PLN_E_MODEL,
                     "no weights '%s.safetensors' in $PLANISH_MODELS, beside planish, in "
-                    "$XDG_DATA_HOME/planish/models or /usr/share/planish/models: give a file with "
-                    "--weights",
+                    "$XDG_DATA_HOME/planish/models or /usr/share/planish/models: put them there, or "
+                    "give a file where --weights is a flag",
                     name);
 }

@@ -20,6 +20,8 @@ pln_status pnet_session_get(pln_context *ctx, const pnet_net *const *nets, const
 pln_status pnet_session_run(pln_context *ctx, pnet_session *session, const pln_view *in,
                             const pln_view *out) PLN_CHECK;
 
+/* The name of the default weights of a method and its preset: "sasnet", "fan-detail". */
+void pnet_model_name(const pln_method *method, const char *preset, char name[64]);
 /* The weights file NAME.safetensors in the folders that pln_net_options names. PLN_E_MODEL says
  * where it was looked for. *path to pln_free. */
 pln_status pnet_find_model(pln_context *ctx, const char *name, char **path) PLN_CHECK;

@@ -11,7 +11,8 @@ say 'usage'
 t eval set
 t eval set -o bad --methods gf,rvt
 t eval set -o bad --methods gf,gf
-t eval set -o bad --methods gf:default
+t eval set -o bad --methods gf:default,gf:default
+t eval set -o bad --methods rtv:sed
 t eval set -o bad --shard 3/2
 t eval set -o bad --limit -1
 files | grep bad
@@ -90,6 +91,44 @@ eval_two -o a --json | sed -E 's/[0-9a-f]{64}/SHA/' | short | head -n 24
 eval_two -o a --by ssim-a -q && grep yes a/grid.csv | short
 n=$(lines a)
 eval_two -o a --quantize truncate -q && echo $(($(lines a) - n)) more
+
+say 'presets and networks: as they are; weights, precision and flips are in the key'
+cat >net.ini <<'R'
+[network]
+system=sasnet
+config={"width": 8, "blocks": [1]}
+[data]
+patch=32
+batch=1
+[optimiser]
+steps=1
+rate=1e-3
+[loss]
+l1=1
+[validation]
+every=1
+pairs=1
+patch=32
+save=1
+R
+planish -q train net.ini --data set -o net 2>/dev/null
+mkdir models && cp net/best.safetensors models/sasnet.safetensors
+eval_net() {
+    PLANISH_MODELS=models planish eval set -o n --methods sasnet,gf:default,rtv,rtv:seed --limit 1 \
+        --test-limit 2 --points 2 --pictures 1 "$@"
+}
+eval_net -q
+cut -d, -f1,2 n/table.csv | LC_ALL=C sort
+grep -o 'over 2 of .*' n/table.md
+n=$(lines n)
+eval_net -q && echo $(($(lines n) - n)) more
+eval_net -q --precision bf16 && echo $(($(lines n) - n)) more
+eval_net -q --ensemble --precision bf16 && echo $(($(lines n) - n)) more
+grep -o 'Networks: .*' n/table.md
+planish export sasnet --weights net/best.safetensors -o models/sasnet.safetensors --dtype bf16 >/dev/null
+eval_net -q && echo $(($(lines n) - n)) more
+PLANISH_MODELS=models planish eval set -o n --methods all --limit 1 --test-limit 2 --points 2 --pictures 0 -q
+grep -c ^sasnet, n/table.csv
 
 say 'beside what papers printed'
 cp -r set sps && sed -i 's/"kind": "scenes"/"kind": "sps"/' sps/manifest.json

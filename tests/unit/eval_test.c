@@ -201,7 +201,9 @@ static void make_up(struct made_up *m, const pln_dataset *dataset, const double 
                                            .best = k,
                                            .row = row,
                                            .scores = m->scores[k]};
-        m->entries[k].row.method = pln_entry_name(&m->entries[k]);
+        snprintf(m->entries[k].name, sizeof m->entries[k].name, "%s",
+                 methods[k] ? methods[k] : "original");
+        m->entries[k].row.method = m->entries[k].name;
         m->entries[k].row.params = params[k];
         for (size_t i = 0; i < PAIRS; i++) memcpy(m->scores[k][i], row.mean, sizeof row.mean);
         size_t at = k;
