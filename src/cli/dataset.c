@@ -13,7 +13,7 @@ struct dataset_values {
     struct cli_list photos, textures, labels;
     int count, texture_count, jobs, longest, pairs, split;
     double std, easy;
-    bool materialize, rejected;
+    bool materialize, rejected, bgr_weights;
 };
 
 static const char *const splits[] = {"strict", "published", NULL};
@@ -43,6 +43,8 @@ static const struct cli_option dataset_options[] = {
     CLI_OPTION(CLI_REAL, struct dataset_values, std, .name = "std", .arg = "S", .min = 0,
                .min_open = true, .max = 1, .init_text = "of the kind",
                .help = "standard deviation of the textures, before clipping"),
+    CLI_OPTION(CLI_SWITCH, struct dataset_values, bgr_weights, .name = "bgr-weights", .rare = true,
+               .help = "grey of the textures as in the authors' script, which takes blue for red"),
     CLI_OPTION(CLI_INT, struct dataset_values, longest, .name = "longest", .arg = "PIXELS",
                .min = 64, .max = 16384, .init = 500, .rare = true,
                .help = "larger photographs are shrunk to this side"),
@@ -249,6 +251,7 @@ static int dataset_make(struct dataset *d, const char *kind)
         .easy = d->v->easy,
         .longest = (size_t)d->v->longest,
         .published = d->v->split == 1,
+        .bgr_weights = d->v->bgr_weights,
     };
     struct pln_make *make = NULL;
     int code = parse_size(d, &o);

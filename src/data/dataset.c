@@ -360,7 +360,7 @@ pln_status pln_dataset_texture(pln_context *ctx, const pln_dataset *d, size_t te
         return pln_fail(ctx, PLN_E_ARG, "texture %zu: the dataset has %zu", texture,
                         d->m.texture_count);
     PLN_TRY(read_picture(ctx, d, "tx", d->m.textures[texture].name, &image));
-    PLN_TRY(pln_texture_grey(ctx, image, &grey));
+    PLN_TRY(pln_texture_grey(ctx, image, d->m.bgr_weights, &grey));
     PLN_TRY(pln_rescale(ctx, grey, image->pixels.w, image->pixels.h, scale, layer, w, h));
 done:
     pln_free(grey);

@@ -178,6 +178,7 @@ typedef struct pln_make_options {
     double easy;          /* share of the photographs, the easiest; 0: the kind's */
     size_t longest;       /* larger photographs are shrunk to this side; 0: 500 */
     bool published;       /* the authors' random split */
+    bool bgr_weights;     /* textures become grey as in the authors' script, R and B exchanged */
 } pln_make_options;
 
 /* Work comes in rounds of independent steps. A round must be over before the next begins.

@@ -272,6 +272,9 @@ static pln_status head(struct table *t, json_t *root)
         put(p, "width", json_integer((json_int_t)o->w), &t->lost);
         put(p, "height", json_integer((json_int_t)o->h), &t->lost);
     }
+    if (o->texture_count)
+        put(p, "texture_count", json_integer((json_int_t)o->texture_count), &t->lost);
+    if (o->bgr_weights) put(p, "bgr_weights", json_true(), &t->lost);
     put(root, "parameters", p, &t->lost);
     return check_lost(t->ctx, t->lost);
 }

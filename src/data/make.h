@@ -107,8 +107,10 @@ pln_status pln_split_sources(pln_context *ctx, struct pln_sources *sources,
 /* 0 .. n - 1 in an order that depends on the seed: Fisher-Yates as the published pairs' (data
  * room's generator, stream 2^32 - 1). */
 void pln_shuffle(uint64_t seed, size_t n, size_t *order);
-/* Luma in 0..255 of a texture picture: .299 R + .587 G + .114 B; to be freed by pln_free. */
-pln_status pln_texture_grey(pln_context *ctx, const pln_image *image, double **grey) PLN_CHECK;
+/* Luma in 0..255 of a texture picture: .299 R + .587 G + .114 B; to be freed by pln_free.
+ * bgr_weights: of R and B exchanged. */
+pln_status pln_texture_grey(pln_context *ctx, const pln_image *image, bool bgr_weights,
+                            double **grey) PLN_CHECK;
 
 /* ---- Screening (screening.c) ---- */
 

@@ -163,8 +163,7 @@ static pln_status read_files(const struct reader *r, const struct pln_manifest *
     json_t *files = json_object_get(m->root, "files"), *value;
     const char *name;
     if (!json_is_object(files)) return bad(r, "'files' is not a table");
-    json_object_foreach(files, name, value)
-    {
+    json_object_foreach(files, name, value) {
         const char *hex = json_string_value(value);
         if (*name == '/' || strstr(name, "..")) return bad(r, "a file lies outside of the folder");
         if (!hex || strlen(hex) != 64 || strspn(hex, "0123456789abcdef") != 64)
@@ -197,6 +196,8 @@ pln_status pln_manifest_parse(pln_context *ctx, const char *path, json_t *root,
         goto done;
     }
     m.published = !strcmp(split, "published");
+    m.bgr_weights =
+        json_is_true(json_object_get(json_object_get(root, "parameters"), "bgr_weights"));
     PLN_TRY(read_companions(&r, &m));
     PLN_TRY(read_truths(&r, &m));
     PLN_TRY(read_textures(&r, &m));

@@ -26,7 +26,7 @@ struct pln_manifest {
     json_t *root; /* owns every text */
     const char *kind;
     uint64_t seed;
-    bool published;
+    bool published, bgr_weights;
     double std;
     unsigned companions;
     struct pln_truth_entry *truths;

@@ -9,8 +9,10 @@
 
 enum { PROCEDURAL_SIDE = 256 };
 
-pln_status pln_texture_grey(pln_context *ctx, const pln_image *image, double **grey)
+pln_status pln_texture_grey(pln_context *ctx, const pln_image *image, bool bgr_weights,
+                            double **grey)
 {
+    const double red = bgr_weights ? 0.114 : 0.299, blue = bgr_weights ? 0.299 : 0.114;
     const pln_view *v = &image->pixels;
     double unit = image->depth <= 8 ? 255 : 65535, *g = NULL;
     pln_status s = pln_alloc(ctx, v->w * v->h, sizeof *g, &g);
@@ -22,7 +24,7 @@ pln_status pln_texture_grey(pln_context *ctx, const pln_image *image, double **g
             /* The file's integers: floats are not exact. */
             for (size_t k = 0; k < 3; k++)
                 c[k] = rint(unit * (double)p[x * v->c + pln_min(k, v->c - 1)]) * (255 / unit);
-            g[y * v->w + x] = v->c == 1 ? c[0] : 0.299 * c[0] + 0.587 * c[1] + 0.114 * c[2];
+            g[y * v->w + x] = v->c == 1 ? c[0] : red * c[0] + 0.587 * c[1] + blue * c[2];
         }
     }
     *grey = g;
@@ -79,7 +81,7 @@ pln_status pln_make_texture(pln_context *ctx, const struct pln_make *make,
     as.depth = image->depth > 8 ? 16 : 8;
     PLN_TRY(pln_dataset_path(ctx, make->o.folder, "tx", source->name, &path));
     PLN_TRY(pln_image_save(ctx, image, path, &as));
-    PLN_TRY(pln_texture_grey(ctx, image, &grey));
+    PLN_TRY(pln_texture_grey(ctx, image, make->o.bgr_weights, &grey));
     PLN_TRY(pln_grain(ctx, grey, image->pixels.w, image->pixels.h, &std, &ratio));
     PLN_TRY(pln_rescale(ctx, grey, image->pixels.w, image->pixels.h, 0.5, &half, &w, &h));
     PLN_TRY(pln_grain(ctx, half, w, h, &std2, &ratio2));

@@ -61,6 +61,26 @@ t dataset make scenes -o e --photos photos
 mkdir bad && for k in 1 2 3; do echo "no picture" >bad/p$k.png; done
 t dataset make sps -o e --photos bad --easy 1
 
+say the weights of the grey of coloured textures, as the authors took them
+mkdir colours
+for k in 1 2 3; do
+    awk -v k=$k 'BEGIN {
+        print "P3\n32 32\n255"
+        for (y = 0; y < 32; y++)
+            for (x = 0; x < 32; x++)
+                print (x + k) % 5 * 50, (y + x) % 3 * 90, (2 * y + k) % 7 * 30
+    }' >colours/c$k.ppm
+done
+for bgr in '' --bgr-weights; do
+    rm -rf g
+    s -q dataset make scenes -o g --count 4 --size 64x48 --seed 7 --textures colours --materialize $bgr >/dev/null
+    grep -c bgr_weights g/manifest.json
+    cut -f2-6 g/concat/pairs.tsv | tail -1
+    cut -f7 g/concat/pairs.tsv >"sums$bgr"
+done
+cmp -s sums sums--bgr-weights && echo the same
+grep -c texture_count g/manifest.json; grep -o '"texture_count": [0-9]*' c/manifest.json
+
 say usage
 t dataset make scene -o e
 t dataset mkae scenes

@@ -5,11 +5,15 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include "data/data.h"
+#include "data/folder.h"
+#include "data/make.h"
+#include "image/image.h"
 
 static pln_context *ctx;
 
@@ -146,6 +150,86 @@ static void blending(void **state)
     }
 }
 
+static void load(const char *name, pln_image **image, uint8_t **rgb)
+{
+    char path[512];
+    snprintf(path, sizeof path, "%s/oracle/inputs/%s.npy", TEST_DATA, name);
+    assert_int_equal(pln_image_load(ctx, path, image), PLN_OK);
+    (*image)->depth = 8; /* multiples of 1/255 */
+    assert_int_equal(pln_bytes_of(ctx, *image, 3, rgb), PLN_OK);
+}
+
+/* Of coloured pictures, what that program writes: sha256 of the bytes of R, G, B. */
+static void blending_of_pictures(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *truth, *texture;
+        size_t edges;
+        const char *plain[2], *normalised[2], *varied[2]; /* [1]: weights of B, G, R */
+    } all[] = {
+        {"astronaut_96x128",
+         "coffee_61x83",
+         5082,
+         {"df86eeb63f55224a057a8a69da6cd099cf165e94479a3e0cd93889478b53ee53",
+          "f930877c4df3ab109a1db2b0e66cc60ea25c5fabdf4bcb9adb8be04eb06a1d3f"},
+         {"386117625843c3baba35a83154c2bfdbe8bd4dc26fd45ba6e5b1e4f404150ed1",
+          "ac64b7cdf4e6220050b379baf5a1700b5e39ce3e90cc3438f006fd979e6d7ffc"},
+         {"690782e8a863c14bd87e289dac19ff6a833a18cc5a8b08103c77783e04937dbe",
+          "46513245f30dbd6d4b4d45d1fdcf3cf0de18078d3b5aff595f59a25394d96aff"}},
+        {"chelsea_96x128",
+         "rocket_96x128",
+         3184,
+         {"45639a5004d8a06ed3b519f0ac692b4054c5fe17c3543786ea1527cb589cc199",
+          "02cab47818f1f05f27e3bcd71b175e7e9a4ddb264fb5cac95013c632ca4a7d37"},
+         {"c779d9bf69e28b849b0f9738a79ac42d67aca6ec5b6c8076df9565bd14795cc2",
+          "bd873d0b5fb414977f312b6bd30652caaf6c1be74481e4448c57a3623c416e86"},
+         {"f7eb401892db0255e4021164559a17a5d2a32a37d3a6b8c8f9c59c81f650b817",
+          "ed035eb07a17e1a2e070e38b03e908e69ff645979ee2c879983bc596165ec6e2"}},
+    };
+    enum { W = 128, H = 96 };
+    uint8_t in[W * H * 3], edge[W * H];
+    char sha[65];
+
+    for (size_t k = 0; k < sizeof all / sizeof *all; k++) {
+        pln_image *truth = NULL, *texture = NULL;
+        uint8_t *rgb = NULL, *unused = NULL;
+        size_t edges = 0;
+        load(all[k].truth, &truth, &rgb);
+        load(all[k].texture, &texture, &unused);
+        pln_edge_label(rgb, W, H, 2, edge);
+        for (size_t i = 0; i < W * H; i++) edges += edge[i];
+        assert_int_equal(edges, all[k].edges);
+        for (int bgr = 0; bgr < 2; bgr++) {
+            size_t w = texture->pixels.w, h = texture->pixels.h;
+            double *grey = NULL, *half = NULL;
+            assert_int_equal(pln_texture_grey(ctx, texture, bgr, &grey), PLN_OK);
+            assert_int_equal(pln_blend(ctx, rgb, W, H, grey, w, h, 0, in), PLN_OK);
+            pln_sha256(in, sizeof in, sha);
+            assert_string_equal(sha, all[k].plain[bgr]);
+            assert_int_equal(pln_blend(ctx, rgb, W, H, grey, w, h, 0.0403, in), PLN_OK);
+            pln_sha256(in, sizeof in, sha);
+            assert_string_equal(sha, all[k].normalised[bgr]);
+
+            struct pln_rng r = pln_rng(1, 7);
+            struct pln_varied v = pln_varied_draw(&r, 0.06, 0.14);
+            struct pln_lay lay;
+            assert_int_equal(pln_rescale(ctx, grey, w, h, v.scale, &half, &w, &h), PLN_OK);
+            pln_varied_lay(&r, &v, half, w, h, &lay);
+            pln_lay_fit(&lay, W, H, v.std);
+            pln_lay_over(&lay, rgb, W, 0, 0, W, H, in);
+            pln_sha256(in, sizeof in, sha);
+            assert_string_equal(sha, all[k].varied[bgr]);
+            pln_free(grey);
+            pln_free(half);
+        }
+        pln_free(rgb);
+        pln_free(unused);
+        pln_image_free(truth);
+        pln_image_free(texture);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -153,6 +237,7 @@ int main(void)
         cmocka_unit_test(scenes),
         cmocka_unit_test(textures),
         cmocka_unit_test(blending),
+        cmocka_unit_test(blending_of_pictures),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
