@@ -173,7 +173,7 @@ static pln_status step_key(pln_context *ctx, const struct pln_make *make,
 
     if (source->path) PLN_TRY(pln_file_sha256(ctx, source->path, file));
     if (source->label) PLN_TRY(pln_file_sha256(ctx, source->label, label));
-    PLN_TRY(pln_text_of(ctx, &text, "1 %s %d %llu %zu %zux%zu %zu %s %s%s", make->recipe->kind,
+    PLN_TRY(pln_text_of(ctx, &text, "2 %s %d %llu %zu %zux%zu %zu %s %s%s", make->recipe->kind,
                         make->round, (unsigned long long)make->o.seed, source->index, make->o.w,
                         make->o.h, make->o.longest, file, label,
                         make->o.bgr_weights ? " bgr" : ""));

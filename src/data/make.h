@@ -131,7 +131,8 @@ struct pln_screen {
     bool passes;
 };
 /* A candidate for the truth of `photo` by its windows of 16 x 16, stride 8: smooth where the photo
- * has no edge (90th percentile of std + mean |Laplacian| < 0.05), alike where it has one. */
+ * has no edge (90th percentile of std + mean |Laplacian| < 0.05), undistorted where it has one
+ * (SSIM of at least 0.8). */
 pln_status pln_screen(pln_context *ctx, const uint8_t *photo, const uint8_t *candidate, size_t w,
                       size_t h, struct pln_screen *result) PLN_CHECK;
 

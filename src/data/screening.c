@@ -12,6 +12,9 @@
 
 enum { WINDOW = 16, STRIDE = 8, RADIUS = 5, CUT = 8 };
 static const double smooth_limit = 0.05; /* paper */
+/* There people put distorted pictures aside. Of 268 photographs' candidates that were smooth
+ * enough, those below had lost eyes, petals and seams. */
+static const double structure_limit = 0.8;
 
 /* ---- Luma and the 11 x 11 Gaussian with zeros outside ---- */
 
@@ -282,7 +285,7 @@ pln_status pln_screen(pln_context *ctx, const uint8_t *photo, const uint8_t *can
     PLN_TRY(luma_of(ctx, candidate, w, h, &b));
     PLN_TRY(smoothness(ctx, b, w, h, &win, &r));
     PLN_TRY(structure(ctx, a, b, w, h, &win, &r.structure_ssim));
-    r.passes = r.windows >= 3 && r.p90 < smooth_limit;
+    r.passes = r.windows >= 3 && r.p90 < smooth_limit && r.structure_ssim >= structure_limit;
     *result = r;
 done:
     pln_free(b);
