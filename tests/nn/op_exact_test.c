@@ -1,26 +1,35 @@
 /* SPDX-License-Identifier: MIT */
 /* What random values do not show: ties, bounds, zeros, large numbers, noise, optimiser steps. On
- * ref and on the instruction set that PLANISH_ISA names. */
+ * ref, on the instruction set that PLANISH_ISA names, and on the back end cuda in the host's
+ * memory.
+ */
 #include "../support.h"
+#include "host_device.h"
 #include "nn/plan.h"
 #include "op_machine.h"
 
-static const pnn_backend_info *const backends[] = {&pnn_backend_ref, &pnn_backend_cpu};
+static const pnn_backend_info *const backends[] = {&pnn_backend_ref, &pnn_backend_cpu,
+                                                   &pnn_backend_cuda};
 enum { BACKENDS = sizeof backends / sizeof *backends };
 
 static pln_context *ctx;
 static pnn_graph *g;
+static pnn_device *device;
 
 static int setup(void **state)
 {
     (void)state;
-    return pln_context_new(&ctx) || pnn_graph_new(ctx, &g) ? -1 : 0;
+    return pln_context_new(&ctx) || pnn_graph_new(ctx, &g) ||
+                   host_device_open(ctx, HOST_ENGINES_ALL, &device)
+               ? -1
+               : 0;
 }
 
 static int teardown(void **state)
 {
     (void)state;
     pnn_graph_free(g);
+    pnn_device_close(device);
     uint64_t held = pln_context_bytes(ctx);
     pln_context_free(ctx);
     return held != 0;
@@ -45,7 +54,8 @@ struct bound {
 static op_machine *run(int k, const struct bound *inputs, size_t count)
 {
     OK(ctx, pnn_graph_status(g));
-    op_machine *m = op_machine_new(ctx, g, (pnn_size){1, 1, 1}, true);
+    op_machine *m = op_machine_new(ctx, g, (pnn_size){1, 1, 1}, true,
+                                   backends[k] == &pnn_backend_cuda ? device : NULL);
     for (size_t i = 0; i < count; i++) op_machine_set(m, inputs[i].x, inputs[i].values);
     op_machine_prepare(m, backends[k], false, 5);
     op_machine_run(m);

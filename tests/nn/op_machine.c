@@ -2,6 +2,7 @@
 #include "op_machine.h"
 
 #include "../support.h"
+#include "nn/backends/device.h"
 #include "nn/half.h"
 
 enum { GUARD32 = 0x7fc5a5a5, GUARD16 = 0x7fa5 }; /* NaNs of f32 and bf16 */
@@ -18,10 +19,30 @@ struct node {
 struct op_machine {
     pln_context *ctx;
     const pnn_graph *g;
+    pnn_device *device;
     struct node *nodes; /* [id] */
     int count;
     void *work;
 };
+
+/* The host reads and writes it too, while the device rests. */
+static void *memory_new(op_machine *m, size_t bytes)
+{
+    void *memory = NULL;
+    if (m->device)
+        OK(m->ctx, m->device->ops->alloc(m->device, bytes, true, "a test", &memory));
+    else
+        OK(m->ctx, pln_alloc(m->ctx, bytes, 1, &memory));
+    return memory;
+}
+
+static void memory_free(op_machine *m, void *memory)
+{
+    if (m->device)
+        m->device->ops->free(m->device, memory);
+    else
+        pln_free(memory);
+}
 
 static bool is_source(pnn_op op)
 {
@@ -54,11 +75,13 @@ static size_t first_element(const struct node *n)
     return (size_t)((char *)n->t.data - (char *)n->memory) / (n->t.type == PNN_BF16 ? 2 : 4);
 }
 
-op_machine *op_machine_new(pln_context *ctx, const pnn_graph *g, pnn_size size, bool gaps)
+op_machine *op_machine_new(pln_context *ctx, const pnn_graph *g, pnn_size size, bool gaps,
+                           pnn_device *device)
 {
     op_machine *m = NULL;
     OK(ctx, pln_calloc(ctx, 1, sizeof *m, &m));
     m->ctx = ctx;
+    m->device = device;
     m->g = g;
     m->count = pnn_count(g);
     OK(ctx, pln_calloc(ctx, (size_t)m->count + 1, sizeof *m->nodes, &m->nodes));
@@ -73,7 +96,7 @@ op_machine *op_machine_new(pln_context *ctx, const pnn_graph *g, pnn_size size, 
         n->t.stride = n->t.d[3] + (gap ? (size_t)(3 * i + 2) % 6 : 0);
         n->room = before + pnn_positions(&n->t) * n->t.stride;
         size_t bytes = n->t.type == PNN_BF16 ? 2 : 4;
-        OK(ctx, pln_alloc(ctx, n->room, bytes, &n->memory));
+        n->memory = memory_new(m, n->room * bytes);
         n->t.data = (char *)n->memory + before * bytes;
         guard(n);
         if (v->op == PNN_OP_CONSTANT) op_machine_set(m, (pnn_node){i}, v->attr.constant.values);
@@ -88,14 +111,14 @@ static void release(op_machine *m)
         if (n->runs && n->kernel.release) n->kernel.release(n->kernel.state);
         n->runs = false;
     }
-    pln_free(m->work);
+    memory_free(m, m->work);
     m->work = NULL;
 }
 
 void op_machine_free(op_machine *m)
 {
     release(m);
-    for (int i = 1; i <= m->count; i++) pln_free(m->nodes[i].memory);
+    for (int i = 1; i <= m->count; i++) memory_free(m, m->nodes[i].memory);
     pln_free(m->nodes);
     pln_free(m);
 }
@@ -132,7 +155,7 @@ void op_machine_prepare(op_machine *m, const pnn_backend_info *backend, bool fix
         const pnn_vertex *v = pnn_vertex_of(m->g, (pnn_node){i});
         struct node *n = &m->nodes[i];
         if (is_source(v->op)) continue;
-        n->call = (pnn_call){.v = v, .out = n->t, .seed = seed};
+        n->call = (pnn_call){.v = v, .out = n->t, .seed = seed, .device = m->device};
         if (is_effect(v->op)) n->call.out = (pnn_tensor){0};
         for (int k = 0; k < v->n_inputs; k++) {
             if (!v->in[k].id) continue;
@@ -144,7 +167,9 @@ void op_machine_prepare(op_machine *m, const pnn_backend_info *backend, bool fix
         n->runs = true;
         bytes = pln_max(bytes, n->kernel.work_bytes);
     }
-    OK(m->ctx, pln_alloc(m->ctx, bytes, 1, &m->work));
+    m->work = memory_new(m, bytes);
+    if (m->device)
+        OK(m->ctx, m->device->ops->upload(m->device, m->device->seed, &seed, sizeof seed));
 }
 
 static void check_gaps(const op_machine *m, int id)
@@ -168,6 +193,7 @@ void op_machine_run(op_machine *m)
         if (!n->runs) continue;
         if (n->memory) guard(n);
         OK(m->ctx, n->kernel.run(m->ctx, &n->kernel, &n->call, m->work));
+        if (m->device) OK(m->ctx, m->device->ops->wait(m->device));
         check_gaps(m, i);
     }
 }

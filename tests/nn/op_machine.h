@@ -7,8 +7,10 @@
 
 typedef struct op_machine op_machine;
 /* gaps: values lie at odd addresses with gaps between their channels; parameters, constants and
- * gradients of weights are dense, as they are in a plan. Everything starts as NaN. */
-op_machine *op_machine_new(pln_context *ctx, const pnn_graph *g, pnn_size size, bool gaps);
+ * gradients of weights are dense, as they are in a plan. Everything starts as NaN. device: of the
+ * back end cuda, else NULL. */
+op_machine *op_machine_new(pln_context *ctx, const pnn_graph *g, pnn_size size, bool gaps,
+                           pnn_device *device);
 void op_machine_free(op_machine *m);
 size_t op_machine_elements(const op_machine *m, pnn_node x);
 /* Dense values in and out. */

@@ -2,6 +2,7 @@
 /* Every operation on every back end. Tests are called TEST/CASE; an argument picks some: op_test
  * 'gradients/conv', op_test 'backends'. */
 #include "../support.h"
+#include "host_device.h"
 #include "nn/plan.h"
 #include "op_cases.h"
 #include "op_machine.h"
@@ -82,10 +83,11 @@ static float *values_of(const struct problem *p, pnn_node x, size_t n)
     return values;
 }
 
-static op_machine *machine_new(const struct problem *p, pln_context *ctx,
-                               const pnn_backend_info *backend, bool gaps, bool fixed)
+static op_machine *machine_on(const struct problem *p, pln_context *ctx,
+                              const pnn_backend_info *backend, pnn_device *device, bool gaps,
+                              bool fixed)
 {
-    op_machine *m = op_machine_new(ctx, p->b.g, (pnn_size){1, 1, 1}, gaps);
+    op_machine *m = op_machine_new(ctx, p->b.g, (pnn_size){1, 1, 1}, gaps, device);
     for (int i = 1; i <= pnn_count(p->b.g); i++) {
         pnn_node x = {i};
         pnn_op op = pnn_vertex_of(p->b.g, x)->op;
@@ -96,6 +98,12 @@ static op_machine *machine_new(const struct problem *p, pln_context *ctx,
     }
     op_machine_prepare(m, backend, fixed, SEED);
     return m;
+}
+
+static op_machine *machine_new(const struct problem *p, pln_context *ctx,
+                               const pnn_backend_info *backend, bool gaps, bool fixed)
+{
+    return machine_on(p, ctx, backend, NULL, gaps, fixed);
 }
 
 static float *read_node(pln_context *ctx, const op_machine *m, pnn_node x)
@@ -343,6 +351,72 @@ static void back_ends_agree(void **state)
     context_end(two);
 }
 
+/* ---- The back end cuda: on the host's device with every kind of engine, and on a GPU ---- */
+
+static void check_device(const struct problem *p, pln_context *ctx, pnn_device *device,
+                         op_machine *want, double bound, const char *where)
+{
+    for (int way = 0; way < 4; way += p->c->flags & OP_LARGE ? 3 : 1) {
+        char how[120];
+        snprintf(how, sizeof how, "%s%s%s", where, way & 1 ? ", gaps" : "",
+                 way & 2 ? ", fixed weights" : "");
+        op_machine *one = machine_on(p, ctx, &pnn_backend_cuda, device, way & 1, way & 2);
+        op_machine_run(one);
+        expect_same(p, ctx, want, one, bound, how);
+        if (way == 3) { /* the same bytes once more */
+            op_machine *again = machine_on(p, ctx, &pnn_backend_cuda, device, true, true);
+            for (int run = 0; run < 2; run++) op_machine_run(again);
+            expect_same(p, ctx, one, again, 0, "second run");
+            op_machine_free(again);
+        }
+        op_machine_free(one);
+    }
+}
+
+static void host_device_agrees(void **state)
+{
+    static const char *const names[] = {"host device", "host device, engines",
+                                        "host device, engines that fuse nothing",
+                                        "host device, engines of dense tensors"};
+    pln_context *ctx = context_new(1);
+    struct problem p = problem_new(ctx, *state);
+    op_machine *want = machine_new(&p, ctx, &pnn_backend_ref, false, false);
+    bool convolves = false;
+    op_machine_run(want);
+    for (int i = 1; i <= pnn_count(p.b.g); i++) {
+        pnn_op op = pnn_vertex_of(p.b.g, (pnn_node){i})->op;
+        convolves = convolves || op == PNN_OP_CONV || op == PNN_OP_CONV_DATA;
+    }
+    for (int e = 0; e < (convolves ? HOST_ENGINES_COUNT : 1); e++) {
+        pnn_device *device = NULL;
+        OK(ctx, host_device_open(ctx, (host_engines)e, &device));
+        check_device(&p, ctx, device, want, bound_of(p.c), names[e]);
+        pnn_device_close(device);
+    }
+    op_machine_free(want);
+    problem_free(&p);
+    context_end(ctx);
+}
+
+static void gpu_agrees(void **state)
+{
+    pln_context *ctx = context_new(1);
+    pnn_device *device = NULL;
+    if (!pnn_device_count()) {
+        pln_context_free(ctx);
+        skip();
+    }
+    OK(ctx, pnn_device_open(ctx, 0, &device));
+    struct problem p = problem_new(ctx, *state);
+    op_machine *want = machine_new(&p, ctx, &pnn_backend_ref, false, false);
+    op_machine_run(want);
+    check_device(&p, ctx, device, want, bound_of(p.c), pnn_device_name(device));
+    op_machine_free(want);
+    problem_free(&p);
+    pnn_device_close(device);
+    context_end(ctx);
+}
+
 /* ---- Plans ---- */
 
 struct bound_plan {
@@ -559,6 +633,8 @@ static const struct {
     {"gradients", gradients_are_slopes, can_step},
     {"epilogues", epilogue_is_its_parts, has_parts},
     {"backends", back_ends_agree, any},
+    {"host", host_device_agrees, any},
+    {"gpu", gpu_agrees, any},
     {"plans", plans_agree, any},
     {"narrow", narrow_plans_agree, has_convolutions},
 };
@@ -595,6 +671,12 @@ int main(int argc, char **argv)
     char(*names)[120] = calloc(room, sizeof *names);
     pln_context *ctx = NULL;
     const char *prefix = argc > 1 ? argv[1] : "";
+    if (!strncmp(prefix, "gpu", 3) && !pnn_device_count()) {
+        printf("skipped: no CUDA device\n");
+        free(tests);
+        free(names);
+        return 77;
+    }
     if (!tests || !names || pln_context_new(&ctx) ||
         pnn_st_open(ctx, TEST_DATA "/nn/ops.safetensors", 0, &vectors)) {
         fprintf(stderr, "%s\n", pln_context_message(ctx));

@@ -3,6 +3,7 @@
 #ifndef PLN_NN_BACKENDS_BACKEND_H
 #define PLN_NN_BACKENDS_BACKEND_H
 
+#include "nn/device.h"
 #include "nn/graph.h"
 
 /* Element (n, h, w, c) is at ((n d[1] + h) d[2] + w) stride + c: stride >= d[3], so that a slice of
@@ -27,6 +28,9 @@ typedef struct pnn_call {
      * made when the call is prepared. */
     bool fixed[PNN_MAX_INPUTS];
     uint64_t seed; /* of NOISE */
+    /* Of the back end cuda: where the tensors' memory is, and the seed. */
+    pnn_device *device;
+    bool narrow; /* cuda: convolutions of f32 values may round their operands to bf16 */
 } pnn_call;
 
 /* A call made ready by a back end. work: at least work_bytes, aligned to 64, shared by all calls of
@@ -46,5 +50,7 @@ typedef struct pnn_backend_info {
     pln_status (*prepare)(pln_context *ctx, const pnn_call *call, pnn_kernel *kernel);
 } pnn_backend_info;
 extern const pnn_backend_info pnn_backend_ref, pnn_backend_cpu;
+/* In builds with CUDA, and in the tests. */
+extern const pnn_backend_info pnn_backend_cuda;
 
 #endif

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/* Inside the back end `cuda`: how each family makes its calls ready. A call becomes a few launches
+ * of kernels (kernels/list.h) with fixed parameters, and of engines of cuDNN; running it puts them
+ * into the device's queue. Nothing here includes a header of CUDA: the tests run all of it on the
+ * host. */
+#ifndef PLN_NN_BACKENDS_CUDA_CUDA_H
+#define PLN_NN_BACKENDS_CUDA_CUDA_H
+
+#include "nn/backends/backend.h"
+#include "nn/backends/cuda/kernels/list.h"
+#include "nn/backends/device.h"
+
+enum { CU_ALIGN = 256 };
+
+static inline size_t cu_round_up(size_t bytes)
+{
+    return (bytes + CU_ALIGN - 1) / CU_ALIGN * CU_ALIGN;
+}
+
+/* What one call does, in order. Owned by its kernel. */
+typedef struct cu_job cu_job;
+pln_status cu_job_new(pln_context *ctx, const pnn_call *call, const char *name, pnn_kernel *kernel,
+                      cu_job **job) PLN_CHECK;
+pln_context *cu_job_context(const cu_job *job);
+/* Which implementation; static. */
+void cu_job_name(cu_job *job, const char *name);
+/* Reserves bytes of the work memory that calls share, at the returned offset. */
+size_t cu_job_work(cu_job *job, size_t bytes);
+/* Memory of the device that the call keeps. */
+pln_status cu_job_keep(cu_job *job, size_t bytes, void **memory) PLN_CHECK;
+/* Another launch. patches: offsets within `parameters` of pointers, -1 at the end, that hold an
+ * offset into work memory + 1 and become addresses; NULL: none. n = 0: none is made. */
+pln_status cu_job_launch(cu_job *job, cu_kernel kernel, const void *parameters, size_t bytes,
+                         size_t n, const int *patches) PLN_CHECK;
+/* The engine, which the job owns from now on, with memory of its own `work` bytes into the work
+ * memory; operands' bits in `patches` (1 x, 2 y, 4 w, 8 work) are offsets + 1. */
+pln_status cu_job_engine(cu_job *job, pnn_engine *engine, pnn_engine_operands operands,
+                         unsigned patches) PLN_CHECK;
+
+/* Kernels launched so far, which use no work memory, run now and leave the job: what is derived
+ * from fixed operands. */
+pln_status cu_job_run_now(cu_job *job) PLN_CHECK;
+
+typedef pln_status cu_prepare(cu_job *job, const pnn_call *call);
+cu_prepare cu_prepare_conv;      /* CONV, CONV_DATA, CONV_WEIGHT */
+cu_prepare cu_prepare_pointwise; /* UNARY, UNARY_GRAD, BINARY, FUSED, FILL, CAST, EXPAND, ASSIGN */
+cu_prepare cu_prepare_norm;      /* MOMENTS, NORM, NORM_REDUCE, NORM_GRAD */
+cu_prepare cu_prepare_shape;     /* CONCAT, WINDOW, EMBED, RESHAPE, PAD, PAD_GRAD, HAAR.. */
+cu_prepare cu_prepare_pool;
+cu_prepare cu_prepare_reduce;
+cu_prepare cu_prepare_resize;
+cu_prepare cu_prepare_matmul; /* MATMUL, GRAM */
+cu_prepare cu_prepare_update; /* NOISE, ADAM */
+
+/* ---- Parts that families share ---- */
+
+/* t as it lies in memory. */
+static inline cu_view cu_view_of(const pnn_tensor *t)
+{
+    size_t w = t->stride, h = t->d[2] * w, n = t->d[1] * h;
+    return (cu_view){t->data, {n, h, w, 1}, t->type == PNN_BF16};
+}
+
+/* t repeated to the sizes d along its dimensions of size 1. */
+static inline cu_view cu_view_as(const pnn_tensor *t, const size_t d[4])
+{
+    cu_view v = cu_view_of(t);
+    for (int i = 0; i < 4; i++)
+        if (t->d[i] != d[i]) v.step[i] = 0;
+    return v;
+}
+
+static inline size_t cu_count(const size_t d[4]) { return d[0] * d[1] * d[2] * d[3]; }
+static inline void cu_copy4(size_t to[4], const size_t from[4])
+{
+    for (int i = 0; i < 4; i++) to[i] = from[i];
+}
+
+/* Registers 0 .. inputs hold the inputs, instruction i writes register inputs + i. */
+pln_status cu_launch_program(cu_job *job, const pnn_instr *code, int count, const cu_view *in,
+                             int inputs, cu_view out, const size_t d[4],
+                             const int *patches) PLN_CHECK;
+/* y = x */
+pln_status cu_launch_copy(cu_job *job, cu_view x, cu_view y, const size_t d[4]) PLN_CHECK;
+/* Folds p's parts into one; p.out and the rest of the chain lie in work memory. *pairs: where the
+ * outs pairs are, as an offset + 1. */
+pln_status cu_launch_sums(cu_job *job, cu_partial p, size_t *pairs) PLN_CHECK;
+pln_status cu_launch_folds(cu_job *job, bool maximum, size_t from, size_t outs, size_t parts,
+                           size_t *pairs) PLN_CHECK;
+/* How many indices a box is dealt out to. */
+size_t cu_parts(size_t outs, size_t count);
+
+/* An offset + 1 in place of an address. */
+static inline void *cu_later(size_t offset_1) { return (void *)(uintptr_t)offset_1; }
+
+#endif

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/* Every kernel: CU_KERNELS(X) is X(name, parameters) for each; cu_NAME_body is the function. */
+#ifndef PLN_NN_BACKENDS_CUDA_KERNELS_LIST_H
+#define PLN_NN_BACKENDS_CUDA_KERNELS_LIST_H
+
+#include "nn/backends/cuda/kernels/conv.h"
+#include "nn/backends/cuda/kernels/matmul.h"
+#include "nn/backends/cuda/kernels/norm.h"
+#include "nn/backends/cuda/kernels/pointwise.h"
+#include "nn/backends/cuda/kernels/pool.h"
+#include "nn/backends/cuda/kernels/reduce.h"
+#include "nn/backends/cuda/kernels/resize.h"
+#include "nn/backends/cuda/kernels/shape.h"
+#include "nn/backends/cuda/kernels/update.h"
+
+#define CU_KERNELS(X)                                                                              \
+    X(pointwise, cu_pointwise)                                                                     \
+    X(reshape, cu_reshape)                                                                         \
+    X(embed, cu_embed)                                                                             \
+    X(pad, cu_pad)                                                                                 \
+    X(pad_grad, cu_pad)                                                                            \
+    X(haar, cu_haar)                                                                               \
+    X(haar_inverse, cu_haar)                                                                       \
+    X(max_pool, cu_pool)                                                                           \
+    X(max_pool_grad, cu_pool)                                                                      \
+    X(average_pool, cu_pool)                                                                       \
+    X(average_pool_grad, cu_pool)                                                                  \
+    X(resize, cu_resize)                                                                           \
+    X(resize_grad, cu_resize)                                                                      \
+    X(partial, cu_partial)                                                                         \
+    X(fold, cu_fold)                                                                               \
+    X(finish, cu_finish)                                                                           \
+    X(max_grad, cu_max_grad)                                                                       \
+    X(norm, cu_norm)                                                                               \
+    X(norm_grad, cu_norm)                                                                          \
+    X(matmul, cu_matmul)                                                                           \
+    X(noise, cu_noise)                                                                             \
+    X(adam, cu_adam)                                                                               \
+    X(pack, cu_pack)                                                                               \
+    X(weights, cu_weights)                                                                         \
+    X(weights_back, cu_weights)                                                                    \
+    X(conv, cu_conv)                                                                               \
+    X(conv_data, cu_conv)                                                                          \
+    X(conv_weight, cu_conv)
+
+typedef enum cu_kernel {
+#define CU_ID(name, parameters) CU_##name,
+    CU_KERNELS(CU_ID)
+#undef CU_ID
+        CU_KERNEL_COUNT
+} cu_kernel;
+
+#endif

@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: MIT */
+#include "host_device.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "../support.h"
+#include "nn/backends/cuda/kernels/list.h"
+
+/* ---- Work ---- */
+
+struct work {
+    int kernel; /* -1: an engine */
+    size_t n, bytes;
+    unsigned char parameters[1024];
+    const pnn_engine *engine;
+    pnn_engine_operands operands;
+};
+
+struct pnn_recording {
+    size_t count, room;
+    struct work *works;
+};
+
+struct pnn_engine {
+    pnn_engine_spec s;
+};
+
+struct host_device {
+    pnn_device d;
+    host_engines engines;
+    pnn_recording *recording; /* being made */
+    int fail;
+    uint64_t limit, held;
+    size_t runs, replays;
+};
+
+static struct host_device *host(pnn_device *d) { return (struct host_device *)(void *)d; }
+
+static pln_status broken(struct host_device *h)
+{
+    if (!h->fail || --h->fail) return PLN_OK;
+    return pln_fail(h->d.ctx, PLN_E_DEVICE, "%s: lost", h->d.name);
+}
+
+static const size_t sizes[] = {
+#define SIZE(name, parameters) sizeof(parameters),
+    CU_KERNELS(SIZE)
+#undef SIZE
+};
+
+/* Odd ones from the end, then even ones: no kernel may depend on the order. */
+#define LOOP(name, parameters)                                                                     \
+    static void loop_##name(const void *p, size_t n)                                               \
+    {                                                                                              \
+        parameters q;                                                                              \
+        memcpy(&q, p, sizeof q);                                                                   \
+        for (size_t i = n; i-- > 0;)                                                               \
+            if (i % 2) cu_##name##_body(&q, i);                                                    \
+        for (size_t i = 0; i < n; i += 2) cu_##name##_body(&q, i);                                 \
+    }
+CU_KERNELS(LOOP)
+static void (*const loops[])(const void *p, size_t n) = {
+#define ENTRY(name, parameters) loop_##name,
+    CU_KERNELS(ENTRY)
+#undef ENTRY
+};
+
+/* ---- Engines ---- */
+
+static double get(const void *data, bool half, size_t at)
+{
+    return half ? (double)cu_widen(((const uint16_t *)data)[at])
+                : (double)((const float *)data)[at];
+}
+
+static void put(void *data, bool half, size_t at, double value)
+{
+    if (half)
+        ((uint16_t *)data)[at] = cu_narrow((float)value);
+    else
+        ((float *)data)[at] = (float)value;
+}
+
+/* f(x at, y at, w at) of every product of the convolution. */
+typedef void each_product(const struct work *w, size_t x, size_t y, size_t at);
+
+static void walk(const struct work *work, each_product *f)
+{
+    const pnn_engine_spec *s = &work->engine->s;
+    size_t per = s->c / (size_t)s->groups, outs = s->o / (size_t)s->groups;
+    for (size_t n = 0; n < s->n; n++)
+        for (size_t y = 0; y < s->oh; y++)
+            for (size_t x = 0; x < s->ow; x++)
+                for (long ky = 0; ky < s->kh; ky++)
+                    for (long kx = 0; kx < s->kw; kx++) {
+                        long v = (long)y * s->stride + ky * s->dilation - s->pad_top,
+                             u = (long)x * s->stride + kx * s->dilation - s->pad_left;
+                        if (v < 0 || u < 0 || v >= (long)s->h || u >= (long)s->w) continue;
+                        for (size_t o = 0; o < s->o; o++)
+                            for (size_t i = 0; i < per; i++)
+                                f(work,
+                                  ((n * s->h + (size_t)v) * s->w + (size_t)u) * s->x_stride +
+                                      o / outs * per + i,
+                                  ((n * s->oh + y) * s->ow + x) * s->y_stride + o,
+                                  ((o * (size_t)s->kh + (size_t)ky) * (size_t)s->kw + (size_t)kx) *
+                                          per +
+                                      i);
+                    }
+}
+
+static double *sums;
+static void to_y(const struct work *w, size_t x, size_t y, size_t at)
+{
+    bool half = w->engine->s.half;
+    sums[y] += get(w->operands.x, half, x) * get(w->operands.w, half, at);
+}
+static void to_x(const struct work *w, size_t x, size_t y, size_t at)
+{
+    bool half = w->engine->s.half;
+    sums[x] += get(w->operands.y, half, y) * get(w->operands.w, half, at);
+}
+static void to_w(const struct work *w, size_t x, size_t y, size_t at)
+{
+    bool half = w->engine->s.half;
+    sums[at] += get(w->operands.y, half, y) * get(w->operands.x, half, x);
+}
+
+static double finish(const struct work *w, double sum, size_t pixel, size_t c)
+{
+    const pnn_engine_spec *s = &w->engine->s;
+    if (s->bias) sum += (double)((const float *)w->operands.bias)[c];
+    if (s->residual)
+        sum += get(w->operands.residual, s->residual_half, pixel * s->residual_stride + c);
+    return s->act && sum < 0 ? s->slope * sum : sum;
+}
+
+static void run_engine(const struct work *w)
+{
+    const pnn_engine_spec *s = &w->engine->s;
+    static each_product *const to[] = {to_y, to_x, to_w};
+    size_t per = s->c / (size_t)s->groups, pixels, c, stride;
+    void *result;
+    if (s->kind == PNN_ENGINE_FORWARD) {
+        pixels = s->n * s->oh * s->ow, c = s->o, stride = s->y_stride, result = w->operands.y;
+    } else if (s->kind == PNN_ENGINE_DATA) {
+        pixels = s->n * s->h * s->w, c = s->c, stride = s->x_stride, result = w->operands.x;
+    } else {
+        pixels = s->o, c = stride = (size_t)s->kh * (size_t)s->kw * per, result = w->operands.w;
+    }
+    sums = calloc(pixels * stride + 1, sizeof *sums);
+    assert_non_null(sums);
+    walk(w, to[s->kind]);
+    for (size_t p = 0; p < pixels; p++)
+        for (size_t k = 0; k < c; k++)
+            put(result, s->result_half, p * stride + k,
+                s->kind == PNN_ENGINE_FORWARD ? finish(w, sums[p * stride + k], p, k)
+                                              : sums[p * stride + k]);
+    free(sums);
+    sums = NULL;
+}
+
+static pln_status engine_new(pnn_device *d, const pnn_engine_spec *s, pnn_engine **engine,
+                             size_t *bytes)
+{
+    struct host_device *h = host(d);
+    bool fused = s->bias || s->residual || s->act, take = h->engines != HOST_ENGINES_NONE;
+    if (h->engines == HOST_ENGINES_UNFUSED) take = !fused;
+    if (h->engines == HOST_ENGINES_PACKED)
+        take = s->x_stride == s->c && s->y_stride == s->o && s->align == 16 && !fused &&
+               s->half == s->result_half;
+    *engine = NULL;
+    *bytes = 0;
+    if (!take) return PLN_OK;
+    pln_status status = pln_calloc(d->ctx, 1, sizeof **engine, engine);
+    if (status) return status;
+    (*engine)->s = *s;
+    *bytes = 24;
+    return PLN_OK;
+}
+
+static void engine_free(pnn_engine *engine) { pln_free(engine); }
+
+/* ---- The queue ---- */
+
+static pln_status do_work(struct host_device *h, const struct work *w)
+{
+    pln_status s = broken(h);
+    if (s) return s;
+    h->runs++;
+    if (w->kernel < 0) {
+        memset(w->operands.work, 0xff, 24);
+        run_engine(w);
+    } else {
+        loops[w->kernel](w->parameters, w->n);
+    }
+    return PLN_OK;
+}
+
+static pln_status enqueue(struct host_device *h, const struct work *w)
+{
+    pnn_recording *r = h->recording;
+    if (!r) return do_work(h, w);
+    if (r->count == r->room) {
+        r->room = 2 * r->room + 16;
+        r->works = realloc(r->works, r->room * sizeof *r->works);
+        assert_non_null(r->works);
+    }
+    r->works[r->count++] = *w;
+    return PLN_OK;
+}
+
+static pln_status launch(pnn_device *d, int kernel, const void *parameters, size_t n)
+{
+    struct work w = {.kernel = kernel, .n = n, .bytes = sizes[kernel]};
+    assert_true(w.bytes <= sizeof w.parameters);
+    memcpy(w.parameters, parameters, w.bytes);
+    return enqueue(host(d), &w);
+}
+
+static pln_status engine_run(pnn_device *d, const pnn_engine *engine,
+                             const pnn_engine_operands *operands)
+{
+    struct work w = {.kernel = -1, .engine = engine, .operands = *operands};
+    return enqueue(host(d), &w);
+}
+
+static pln_status record_begin(pnn_device *d)
+{
+    return pln_calloc(d->ctx, 1, sizeof *host(d)->recording, &host(d)->recording);
+}
+
+static pln_status record_end(pnn_device *d, pnn_recording **recording)
+{
+    *recording = host(d)->recording;
+    host(d)->recording = NULL;
+    return PLN_OK;
+}
+
+static pln_status replay(pnn_device *d, pnn_recording *r)
+{
+    pln_status s = PLN_OK;
+    host(d)->replays++;
+    for (size_t i = 0; i < r->count && !s; i++) s = do_work(host(d), &r->works[i]);
+    return s;
+}
+
+static void recording_free(pnn_recording *r)
+{
+    free(r->works);
+    pln_free(r);
+}
+
+/* ---- Memory ---- */
+
+struct block {
+    size_t bytes;
+    char fill[56];
+};
+
+static pln_status device_alloc(pnn_device *d, size_t bytes, bool shared, const char *what,
+                               void **memory)
+{
+    struct host_device *h = host(d);
+    struct block *b = NULL;
+    (void)shared;
+    if (bytes > h->limit - h->held)
+        return pln_fail(d->ctx, PLN_E_LIMIT, "%s: %zu bytes are needed, %s has %zu free", what,
+                        bytes, d->name, (size_t)(h->limit - h->held));
+    pln_status s = pln_alloc(d->ctx, 1, sizeof *b + bytes, &b);
+    if (s) return s;
+    b->bytes = bytes;
+    h->held += bytes;
+    memset(b + 1, 0xff, bytes);
+    *memory = b + 1;
+    return PLN_OK;
+}
+
+static void device_free(pnn_device *d, void *memory)
+{
+    if (!memory) return;
+    struct block *b = (struct block *)memory - 1;
+    host(d)->held -= b->bytes;
+    pln_free(b);
+}
+
+static uint64_t available(pnn_device *d) { return host(d)->limit - host(d)->held; }
+
+static pln_status copy(pnn_device *d, void *to, const void *from, size_t bytes)
+{
+    pln_status s = broken(host(d));
+    if (!s) memcpy(to, from, bytes);
+    return s;
+}
+
+static pln_status wait_for(pnn_device *d)
+{
+    (void)d;
+    return PLN_OK;
+}
+
+static pln_status mark(pnn_device *d, size_t i)
+{
+    (void)d, (void)i;
+    return PLN_OK;
+}
+
+static pln_status between(pnn_device *d, size_t i, size_t j, double *ms)
+{
+    (void)d;
+    *ms = (double)(j - i);
+    return PLN_OK;
+}
+
+static void close_device(pnn_device *d)
+{
+    device_free(d, d->seed);
+    assert_int_equal(host(d)->held, 0);
+    pln_free(d);
+}
+
+static const pnn_device_ops ops = {
+    .close = close_device,
+    .alloc = device_alloc,
+    .free = device_free,
+    .available = available,
+    .upload = copy,
+    .download = copy,
+    .wait = wait_for,
+    .launch = launch,
+    .engine_new = engine_new,
+    .engine_run = engine_run,
+    .engine_free = engine_free,
+    .record_begin = record_begin,
+    .record_end = record_end,
+    .replay = replay,
+    .recording_free = recording_free,
+    .mark = mark,
+    .between = between,
+};
+
+pln_status host_device_open(pln_context *ctx, host_engines engines, pnn_device **device)
+{
+    struct host_device *h = NULL;
+    pln_status s = pln_calloc(ctx, 1, sizeof *h, &h);
+    if (s) return s;
+    h->d = (pnn_device){.ops = &ops, .ctx = ctx, .name = "host:0"};
+    h->engines = engines;
+    h->limit = (uint64_t)1 << 40;
+    void *seed = NULL;
+    s = device_alloc(&h->d, sizeof *h->d.seed, false, "seed", &seed);
+    h->d.seed = seed;
+    if (s)
+        pln_free(h);
+    else
+        *device = &h->d;
+    return s;
+}
+
+void host_device_fail(pnn_device *device, int n) { host(device)->fail = n; }
+void host_device_limit(pnn_device *device, uint64_t bytes)
+{
+    host(device)->limit = host(device)->held + bytes;
+}
+void host_device_counts(const pnn_device *device, size_t *runs, size_t *replays)
+{
+    const struct host_device *h = (const struct host_device *)(const void *)device;
+    *runs = h->runs;
+    *replays = h->replays;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* A device in the host's memory: kernels of the back end cuda as loops, in any order of their
+ * indices, and convolution engines by definition. */
+#ifndef PLN_TESTS_NN_HOST_DEVICE_H
+#define PLN_TESTS_NN_HOST_DEVICE_H
+
+#include "nn/backends/device.h"
+
+typedef enum host_engines {
+    HOST_ENGINES_NONE,    /* our own kernels compute convolutions */
+    HOST_ENGINES_ALL,     /* any tensors, all that can be fused */
+    HOST_ENGINES_UNFUSED, /* any tensors, nothing fused */
+    HOST_ENGINES_PACKED,  /* dense ones whose channels fill 16 bytes; bf16 gives bf16 */
+    HOST_ENGINES_COUNT
+} host_engines;
+
+pln_status host_device_open(pln_context *ctx, host_engines engines, pnn_device **device) PLN_CHECK;
+/* The n-th work from now on (launch, engine, copy) fails as a device that was lost; 0: none. */
+void host_device_fail(pnn_device *device, int n);
+/* How many bytes it may still give. */
+void host_device_limit(pnn_device *device, uint64_t bytes);
+/* Launches and engines run so far, replayed ones too; and how many replays. */
+void host_device_counts(const pnn_device *device, size_t *runs, size_t *replays);
+
+#endif
