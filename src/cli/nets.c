@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
-#include "nets/nets.h"
+#include "nets/session.h"
 #include "nn/plan.h"
 
 struct nets_values {
@@ -354,11 +354,49 @@ static int show_all(const struct cli *cli, pln_context *ctx, pnn_size size, json
     return code;
 }
 
+/* ---- Weights that -m finds ---- */
+
+static int show_model(const struct cli *cli, pln_context *ctx, const pln_method *m,
+                      const char *preset, json_t *models, bool *any)
+{
+    char name[64], *path = NULL;
+    pnn_st *weights = NULL;
+    pnet_model_name(m, preset, name);
+    if (pnet_find_model(ctx, name, &path)) return CLI_OK; /* not there: no row */
+    pln_status s = pnn_st_open(ctx, path, 0, &weights);
+    int code = s ? cli_fail_status(cli, ctx, s, NULL) : CLI_OK;
+    const char *scores = s ? NULL : pnn_st_metadata(weights, "scores");
+    if (!s && models)
+        json_array_append_new(models,
+                              json_pack("{s:s, s:s, s:o}", "name", name, "file", path, "scores",
+                                        scores ? json_loads(scores, 0, NULL) : json_null()));
+    else if (!s)
+        printf("%s%-16s %s  %s\n", *any ? "" : "\nweights\n", name, path,
+               scores ? scores : "no scores");
+    *any = true;
+    pnn_st_free(weights);
+    pln_free(path);
+    return code;
+}
+
+static int show_models(const struct cli *cli, pln_context *ctx, json_t *models)
+{
+    bool any = false;
+    int code = CLI_OK;
+    for (const pln_method *m = pln_method_first(ctx); m && !code; m = pln_method_next(ctx, m))
+        for (const pln_preset *p = m->caps & PLN_CAP_NET ? m->presets : NULL; p && p->name && !code;
+             p++)
+            code = show_model(cli, ctx, m, p->name, models, &any);
+    if (!any && !models)
+        printf("\nweights: none installed; --weights FILE of smooth takes a file\n");
+    return code;
+}
+
 static int run(struct cli *cli, void *values)
 {
     const struct nets_values *v = values;
     const char *name = cli->args.count ? cli->args.words[0].text : NULL;
-    json_t *array = NULL;
+    json_t *array = NULL, *models = NULL;
     pln_context *ctx = NULL;
     pnn_size size;
     int code = parse_size(cli, v->size, &size);
@@ -380,11 +418,16 @@ static int run(struct cli *cli, void *values)
         code = show_one(cli, &n, v, array);
         forget(&n);
     } else if (!code) {
+        if (array) models = json_array();
         code = show_all(cli, ctx, size, array);
+        if (!code) code = show_models(cli, ctx, models);
     }
     if (!code && array)
-        code = cli_json_print(
-            cli, json_pack("{s:s, s:O}", "schema", "planish.nets/1", "nets", array), false);
+        code = cli_json_print(cli,
+                              json_pack("{s:s, s:O, s:O*}", "schema", "planish.nets/1", "nets",
+                                        array, "models", models),
+                              false);
+    json_decref(models);
     json_decref(array);
     pln_context_free(ctx);
     return code;
@@ -396,7 +439,8 @@ const struct cli_command cli_nets = {
     .summary = "List the networks, or explain one or a weights file",
     .description =
         "Without NAME: one line a network and variant: parameters, multiply-accumulates at --size "
-        "as its paper counts them, and the radius in pixels of what a result depends on.\n\n"
+        "as its paper counts them, and the radius in pixels of what a result depends on; then the "
+        "weights that -m finds, and what they scored.\n\n"
         "With NAME, as sasnet or sasnet:x4: paper, cost, memory, options, variants; or its graph. "
         "FILE is a weights file: the network it is of, and what it says about itself.\n\n"
         "--verify runs the network, with the file's weights, on a small picture by both back ends: "

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* planish smooth: any method on files, folders and streams. */
 #include "cli/smooth.h"
+#include "nets/session.h"
 
 #include <errno.h>
 #include <glib.h>
@@ -28,7 +29,8 @@ static const char *const precision_choices[] = {"auto", "f32", "bf16", "f16", NU
 static const struct cli_option flags[] = {
     CLI_HEADING("Method"),
     OPTION(CLI_TEXT, method, .letter = 'm', .name = "method", .arg = "METHOD[:PRESET]",
-           .complete = "method", .help = "required; 'planish methods' lists them"),
+           .complete = "method",
+           .help = "'planish methods' lists them; absent: the best network with weights"),
     OPTION(CLI_LIST, params, .letter = 'p', .name = "param", .arg = "NAME=V",
            .help = "a parameter of the method; --NAME V is the same"),
     OPTION(CLI_REAL, strength, .name = "strength", .arg = "S", .min = 0, .max = 1, .init = -1,
@@ -611,6 +613,21 @@ static int set_network(const struct cli *cli, const struct smooth *o, pln_contex
     return s ? cli_fail_status(cli, ctx, s, NULL) : CLI_OK;
 }
 
+static int default_method(const struct cli *cli, const struct smooth *o, pln_context *ctx,
+                          const char **method)
+{
+    if (o->weights)
+        return cli_fail(cli, CLI_EXIT_USAGE,
+                        "smooth: no method: -m says of which network the weights are");
+    *method = pnet_default_method(ctx);
+    if (!*method)
+        return cli_fail(cli, CLI_EXIT_USAGE,
+                        "smooth: no method, and no weights of a network to take instead: -m names "
+                        "one, 'planish methods' lists all");
+    cli_note(cli, 1, "method: %s", *method);
+    return CLI_OK;
+}
+
 /* ---- Command ---- */
 
 static int run(struct cli *cli, void *values)
@@ -621,16 +638,15 @@ static int run(struct cli *cli, void *values)
     pln_params *params = NULL;
     pln_image *guide = NULL, *mask = NULL;
 
-    if (!o->method)
-        return cli_fail(cli, CLI_EXIT_USAGE,
-                        "smooth: no method: -m names one, 'planish methods' lists all");
     g_mutex_init(&b.lock);
     int code = cli_context(cli, 1, &ctx);
-    if (!code) code = cli_params(cli, ctx, o->method, o->strength, CLI_ALL_POSITIONS, &params);
+    const char *method = o->method;
+    if (!code && !method) code = default_method(cli, o, ctx, &method);
+    if (!code) code = cli_params(cli, ctx, method, o->strength, CLI_ALL_POSITIONS, &params);
     if (!code) code = set_network(cli, o, ctx, params);
     if (code) goto done;
     b.params = params;
-    cli_note_params(cli, ctx, params, o->method, o->strength);
+    cli_note_params(cli, ctx, params, method, o->strength);
     if (o->guide && !(pln_params_method(params)->caps & PLN_CAP_GUIDE)) {
         code = cli_fail(cli, CLI_EXIT_USAGE, "--guide: method '%s' takes no guide picture",
                         method_name(&b));
@@ -665,17 +681,20 @@ done:
 
 const struct cli_command cli_smooth = {
     .name = "smooth",
-    .usage = "IN... -m METHOD [-o OUT] [--PARAM V]",
+    .usage = "IN... [-m METHOD] [-o OUT] [--PARAM V]",
     .summary = "Smooth pictures: files, folders, standard input, .npy",
     .description =
         "Takes texture, noise and small detail out of pictures and leaves their edges. IN is a "
         "file of any format libvips reads, a .npy array, a folder, or - for standard input.\n\n"
+        "Without -m the first of sasnet, jess, csgis, mi, fan whose weights are installed is "
+        "taken: 'planish nets' lists them.\n\n"
         "Depth, profile, EXIF and transparency are kept. Outputs are written under a temporary "
         "name and renamed: whole or not at all. Outputs that are there are replaced, but one that "
         "is an input needs --in-place.\n\n"
         "Every parameter of the method is a flag: --lambda 0.02; reals may be written as 10/255. "
         "With --json: one document of the schema planish.smooth/1, one a line for several inputs.",
-    .examples = "planish smooth photo.jpg -m rtv -o smooth.jpg\trelative total variation\n"
+    .examples = "planish smooth photo.jpg -o smooth.jpg\tthe best network there is\n"
+                "planish smooth photo.jpg -m rtv -o smooth.jpg\trelative total variation\n"
                 "planish smooth photo.jpg -m l0 --strength 0.7\twrites photo.l0.jpg\n"
                 "planish smooth in/ -r -m gf --radius 8 -o out/ -j 4\ta folder and all below it\n"
                 "planish smooth a.png b.png -m rtv:strong -o %n-%m.%e\ta template\n"

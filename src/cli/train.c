@@ -7,24 +7,32 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/train.h"
 #include "data/dataset.h"
 #include "train/trainer.h"
 
-struct train {
-    const char *output, *data;
-    struct cli_list settings;
-    bool resume;
-};
+static const char *const types[] = {"f16", "bf16", "f32", NULL};
 
 static const struct cli_option options[] = {
-    CLI_OPTION(CLI_TEXT, struct train, output, .letter = 'o', .name = "output", .arg = "RUN",
-               .complete = "file", .help = "folder of the run: checkpoints, log, best weights"),
-    CLI_OPTION(CLI_TEXT, struct train, data, .name = "data", .arg = "MANIFEST", .complete = "file",
+    CLI_OPTION(CLI_TEXT, struct cli_train_values, output, .letter = 'o', .name = "output",
+               .arg = "RUN", .complete = "file",
+               .help = "folder of the run: checkpoints, log, best weights; of release: the file"),
+    CLI_OPTION(CLI_TEXT, struct cli_train_values, data, .name = "data", .arg = "MANIFEST",
+               .complete = "file",
                .help = "dataset: its folder or manifest.json; absent: the recipe's"),
-    CLI_OPTION(CLI_LIST, struct train, settings, .name = "set", .arg = "SECTION.KEY=V",
+    CLI_OPTION(CLI_LIST, struct cli_train_values, settings, .name = "set", .arg = "SECTION.KEY=V",
                .help = "instead of what the recipe says, e.g. optimiser.steps=1000"),
-    CLI_OPTION(CLI_SWITCH, struct train, resume, .name = "resume",
+    CLI_OPTION(CLI_SWITCH, struct cli_train_values, resume, .name = "resume",
                .help = "go on from the newest checkpoint, as if never stopped"),
+    CLI_HEADING("Release"),
+    CLI_OPTION(CLI_TEXT, struct cli_train_values, weights, .name = "weights", .arg = "FILE",
+               .complete = "file", .help = "instead of the run's best.safetensors"),
+    CLI_OPTION(CLI_CHOICE, struct cli_train_values, type, .name = "type", .choices = types,
+               .help = "of the values; statistics of normalisation stay f32"),
+    CLI_OPTION(CLI_TEXT, struct cli_train_values, terms, .name = "data-terms", .arg = "TEXT",
+               .help = "under which terms the data may be used: stands in the card"),
+    CLI_OPTION(CLI_TEXT, struct cli_train_values, results, .name = "results", .arg = "TABLE",
+               .complete = "file", .help = "table.csv of planish eval: the test scores"),
     CLI_OPTIONS_END,
 };
 
@@ -116,7 +124,7 @@ static int status(const struct cli *cli, const char *run)
 
 /* ---- Command ---- */
 
-static int train(struct cli *cli, const struct train *o, const char *path)
+static int train(struct cli *cli, const struct cli_train_values *o, const char *path)
 {
     struct reporter reporter = {.cli = cli, .terminal = isatty(STDERR_FILENO)};
     const char *settings[64];
@@ -169,20 +177,46 @@ done:
     return code;
 }
 
+/* Flags that another verb takes are not passed over. */
+static int check_flags(const struct cli *cli, const char *verb)
+{
+    static const struct {
+        const char *flag, *verbs;
+    } of[] = {
+        {"output", " train release "}, {"data", " train release "}, {"set", " train "},
+        {"resume", " train "},         {"weights", " release "},    {"type", " release "},
+        {"data-terms", " release "},   {"results", " release "},
+    };
+    char spaced[32];
+    snprintf(spaced, sizeof spaced, " %s ", verb);
+    for (size_t i = 0; i < G_N_ELEMENTS(of); i++)
+        if (cli_given(cli, of[i].flag) && !strstr(of[i].verbs, spaced))
+            return cli_fail(cli, CLI_EXIT_USAGE, "--%s: not of '%s': 'planish help train'",
+                            of[i].flag, verb);
+    return CLI_OK;
+}
+
 static int run(struct cli *cli, void *values)
 {
-    const char *first = cli->args.words[0].text;
-    if (!strcmp(first, "status") && cli->args.count == 2)
-        return status(cli, cli->args.words[1].text);
-    if (cli->args.count != 1)
+    static const char *const verbs[] = {"status", "release", NULL};
+    const char *first = cli->args.words[0].text,
+               *second = cli->args.count == 2 ? cli->args.words[1].text : NULL;
+    size_t k = 0;
+    while (verbs[k] && strcmp(verbs[k], first)) k++;
+    if (!verbs[k] == (second != NULL))
         return cli_fail(cli, CLI_EXIT_USAGE,
-                        "train: expected RECIPE -o RUN, or status RUN: 'planish help train'");
-    return train(cli, values, first);
+                        "train: expected RECIPE -o RUN, status RUN, or release RUN -o FILE: "
+                        "'planish help train'");
+    int code = check_flags(cli, verbs[k] ? verbs[k] : "train");
+    if (code) return code;
+    if (!verbs[k]) return train(cli, values, first);
+    if (!strcmp(first, "release")) return cli_train_release(cli, values, second);
+    return status(cli, second);
 }
 
 const struct cli_command cli_train = {
     .name = "train",
-    .usage = "RECIPE -o RUN [--data MANIFEST] [--resume] | status RUN",
+    .usage = "RECIPE -o RUN [--data MANIFEST] [--resume] | status RUN | release RUN -o FILE",
     .summary = "Train a network by a recipe",
     .description =
         "A recipe is a key file: network, data, optimiser, losses, validation; recipes/ holds "
@@ -192,13 +226,19 @@ const struct cli_command cli_train = {
         "'planish smooth --weights' takes.\n\n"
         "Interrupted (Ctrl-C), the running step is finished and saved; --resume goes on, with the "
         "same "
-        "bytes as if it had never stopped.",
+        "bytes as if it had never stopped.\n\n"
+        "status: the last step and the best. release: best.safetensors rounded, with its scores, "
+        "for others to use, and beside it a model card: the data (with --data), recipe, steps, "
+        "hours, hardware, scores. Put into a folder of models as NAME.safetensors, 'planish smooth "
+        "-m NAME' finds it.",
     .examples = "planish dataset make sps --photos photos/ -o sps/\ta dataset\n"
                 "planish train recipes/sasnet.ini --data sps/ -o run/\tfrom the start\n"
                 "planish train recipes/sasnet.ini --data sps/ -o run/ --resume\tgo on\n"
-                "planish train status run/\twhere it is",
+                "planish train status run/\twhere it is\n"
+                "planish train release run/ --data sps/ --results eval/table.csv -o "
+                "models/sasnet.safetensors\tweights and card",
     .options = options,
-    .values_size = sizeof(struct train),
+    .values_size = sizeof(struct cli_train_values),
     .args_min = 1,
     .args_max = 2,
     .arg_complete = "file",

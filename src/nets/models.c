@@ -55,9 +55,22 @@ pln_status pnet_find_model(pln_context *ctx, const char *name, char **path)
     if (readable(at)) return pln_strdup(ctx, at, path);
     snprintf(at, sizeof at, "/usr/share/planish/models/%s.safetensors", name);
     if (readable(at)) return pln_strdup(ctx, at, path);
-    return pln_fail(ctx, PLN_E_MODEL,
-                    "no weights '%s.safetensors' in $PLANISH_MODELS, beside planish, in "
-                    "$XDG_DATA_HOME/planish/models or /usr/share/planish/models: put them there, or "
-                    "give a file where --weights is a flag",
-                    name);
+    return pln_fail(
+        ctx, PLN_E_MODEL,
+        "no weights '%s.safetensors' in $PLANISH_MODELS, beside planish, in "
+        "$XDG_DATA_HOME/planish/models or /usr/share/planish/models: put them there, or "
+        "give a file where --weights is a flag",
+        name);
+}
+
+const char *pnet_default_method(pln_context *ctx)
+{
+    static const char *const order[] = {"sasnet", "jess", "csgis", "mi", "fan"};
+    for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
+        char *path = NULL;
+        pln_status s = pnet_find_model(ctx, order[i], &path);
+        pln_free(path);
+        if (!s) return order[i];
+    }
+    return NULL;
 }

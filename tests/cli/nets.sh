@@ -19,7 +19,7 @@ weights() {
 weights w.safetensors '\315\314\314\075'
 weights huge.safetensors '\377\377\177\177'
 
-t nets
+t nets | sed '/^$/,$d' # what weights there are: release.sh
 # How much memory depends on what the machine can do.
 t nets sasnet:x4 --size 64x64 | grep -v '^  memory'
 t nets vgg16 --text

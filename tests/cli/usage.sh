@@ -6,7 +6,6 @@ t smoth a.pgm
 t frobnicate a.pgm
 t -m bf smooth a.pgm
 t smooth
-t smooth a.pgm
 t smooth a.pgm -m wsl
 t smooth a.pgm -m frobnicate
 t smooth a.pgm -m wls:nope
