@@ -40,6 +40,7 @@ static const struct cli_option options[] = {
 
 struct reporter {
     const struct cli *cli;
+    const pln_judge *judge;
     bool terminal;
     double mean_seconds;
 };
@@ -55,19 +56,27 @@ static int report(void *user, const pln_training_state *st)
     r->mean_seconds =
         r->mean_seconds > 0 ? 0.95 * r->mean_seconds + 0.05 * st->seconds : st->seconds;
     double left = r->mean_seconds * (double)(st->steps - st->step);
-    if (r->cli->json && st->validated)
-        printf("{\"step\":%llu,\"steps\":%llu,\"loss\":%.9g,\"psnr\":%.6f,\"ssim\":%.6f}\n",
-               (unsigned long long)st->step, (unsigned long long)st->steps, st->loss, st->psnr,
-               st->ssim);
+    if (r->cli->json && st->validated) {
+        printf("{\"step\":%llu,\"steps\":%llu,\"loss\":%.9g", (unsigned long long)st->step,
+               (unsigned long long)st->steps, st->loss);
+        for (int i = 0; i < 2 && r->judge->key[i]; i++)
+            printf(",\"%s\":%.6f", r->judge->key[i], st->scores[i]);
+        printf("}\n");
+    }
     if (r->terminal && !r->cli->quiet)
         fprintf(stderr,
-                "\r%llu/%llu  loss %.5f  %.1f pictures/s  %.0f min left  best %.2f dB \x1b[K",
+                "\r%llu/%llu  loss %.5f  %.1f pictures/s  %.0f min left  best %.4g %s \x1b[K",
                 (unsigned long long)st->step, (unsigned long long)st->steps, st->loss,
-                (double)st->samples / r->mean_seconds, left / 60, st->best_psnr);
+                (double)st->samples / r->mean_seconds, left / 60, st->best, r->judge->unit[0]);
     if (st->validated) {
         if (r->terminal && !r->cli->quiet) fprintf(stderr, "\n");
-        cli_note(r->cli, 0, "step %llu: loss %.5f, validation %.2f dB, SSIM %.4f",
-                 (unsigned long long)st->step, st->loss, st->psnr, st->ssim);
+        if (r->judge->key[1])
+            cli_note(r->cli, 0, "step %llu: loss %.5f, validation %.2f %s, %s %.4f",
+                     (unsigned long long)st->step, st->loss, st->scores[0], r->judge->unit[0],
+                     r->judge->unit[1], st->scores[1]);
+        else
+            cli_note(r->cli, 0, "step %llu: loss %.5f, validation: %s %.4f",
+                     (unsigned long long)st->step, st->loss, r->judge->unit[0], st->scores[0]);
     }
     fflush(stdout);
     return asked;
@@ -161,6 +170,7 @@ static int train(struct cli *cli, const struct cli_train_values *o, const char *
                                      .seed = pln_context_seed(ctx),
                                      .report = report,
                                      .user = &reporter};
+    reporter.judge = pln_judge_of(&recipe);
     s = pln_train(ctx, &how);
 done:
     if (s == PLN_E_CANCELLED && asked) {

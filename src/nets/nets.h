@@ -213,6 +213,9 @@ pln_status pnet_find(pln_context *ctx, const char *name, const pnet_net **net,
  * value of another kind or out of range; `where` starts the message. */
 pln_status pnet_configure(pln_context *ctx, const pnet_net *net, const char *config,
                           const char *where, pnet_options *options) PLN_CHECK;
+/* The same as text: all options. *text to pln_free. */
+pln_status pnet_config_text(pln_context *ctx, const pnet_net *net, const pnet_options *options,
+                            char **text) PLN_CHECK;
 /* What a weights file is of: `system` (net: if it says none; NULL: it must), `config`, and options
  * that stand as metadata of their own. PLN_E_MODEL: of another system, channel order or range. */
 pln_status pnet_of_weights(pln_context *ctx, const pnn_st *weights, const pnet_net *net,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The list of networks and their configurations. */
 #include <jansson.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "nets/layers.h"
@@ -178,6 +179,44 @@ pln_status pnet_configure(pln_context *ctx, const pnet_net *net, const char *con
     struct reader r = {ctx, net, where, options};
     pln_status s = set_defaults(&r);
     return s || !config ? s : set_from_text(&r, config);
+}
+
+static json_t *value_of(const pnet_option *o, const pnet_options *options)
+{
+    const void *member = (const char *)options + o->offset;
+    json_t *array;
+    switch (o->kind) {
+    case PNET_INT:
+        return json_integer(*(const long *)member);
+    case PNET_REAL:
+        return json_real(*(const double *)member);
+    case PNET_BOOL:
+        return json_boolean(*(const bool *)member);
+    case PNET_CHOICE:
+        return json_string(o->choices[*(const int *)member]);
+    case PNET_LIST:
+        array = json_array();
+        for (size_t i = 0; i < ((const pnet_list *)member)->count; i++)
+            json_array_append_new(array, json_integer(((const pnet_list *)member)->values[i]));
+        return array;
+    case PNET_END:
+        break;
+    }
+    return NULL;
+}
+
+pln_status pnet_config_text(pln_context *ctx, const pnet_net *net, const pnet_options *options,
+                            char **text)
+{
+    json_t *object = json_object();
+    for (const pnet_option *o = net->options; o->kind != PNET_END; o++)
+        json_object_set_new(object, o->key, value_of(o, options));
+    char *dump = json_dumps(object, JSON_REAL_PRECISION(12));
+    pln_status s =
+        dump ? pln_strdup(ctx, dump, text) : pln_fail(ctx, PLN_E_MEMORY, "out of memory");
+    free(dump);
+    json_decref(object);
+    return s;
 }
 
 /* ---- Finding ---- */

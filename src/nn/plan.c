@@ -21,6 +21,7 @@ struct binding {
     int id;
     bool output;
     float *data;
+    size_t ready; /* an output's values are there before this step */
 };
 
 struct pnn_plan {
@@ -35,6 +36,8 @@ struct pnn_plan {
     size_t binding_count;
     char *arena, *work;
     size_t work_bytes;
+    pnn_output_fn *on_output;
+    void *user;
 };
 
 /* ---- Passes ---- */
@@ -115,11 +118,11 @@ static pln_status make_bindings(pnn_plan *p)
     for (int i = 1; i <= pnn_count(g); i++) {
         const pnn_vertex *v = pnn_vertex_of(g, (pnn_node){i});
         if (v->op == PNN_OP_INPUT && p->layout.places[i].root)
-            p->bindings[p->binding_count++] = (struct binding){v->name, i, false, NULL};
+            p->bindings[p->binding_count++] = (struct binding){.name = v->name, .id = i};
     }
     for (size_t i = 0; i < pnn_output_count(g); i++)
-        p->bindings[p->binding_count++] =
-            (struct binding){pnn_output_name(g, i), pnn_output_node(g, i).id, true, NULL};
+        p->bindings[p->binding_count++] = (struct binding){
+            .name = pnn_output_name(g, i), .id = pnn_output_node(g, i).id, .output = true};
 done:
     return s;
 }
@@ -144,6 +147,16 @@ static pln_status make_steps(pnn_plan *p)
     PLN_TRY(pln_alloc(p->ctx, p->work_bytes, 1, &p->work));
 done:
     return s;
+}
+
+/* Views have no step of their own: they are there at the end. */
+static void find_ready(pnn_plan *p)
+{
+    for (size_t k = 0; k < p->binding_count; k++) {
+        p->bindings[k].ready = p->step_count;
+        for (size_t i = 0; i < p->step_count; i++)
+            if (p->steps[i].id == p->bindings[k].id) p->bindings[k].ready = i + 1;
+    }
 }
 
 /* The graph after its passes, and its layout. */
@@ -186,6 +199,7 @@ pln_status pnn_plan_new(pln_context *ctx, const pnn_graph *g, pnn_store *store,
     PLN_TRY(pln_alloc(ctx, p->layout.arena_bytes, 1, &p->arena));
     PLN_TRY(make_bindings(p));
     PLN_TRY(make_steps(p));
+    find_ready(p);
     *plan = p;
     p = NULL;
 done:
@@ -262,6 +276,24 @@ static void copy_out(const pnn_plan *p, const struct binding *b)
     for (size_t i = 0; i < n; i++) memcpy(b->data + i * c, from + i * t.stride, c * sizeof *from);
 }
 
+static void give_outputs(const pnn_plan *p, size_t ready)
+{
+    for (size_t i = 0; i < p->binding_count; i++) {
+        const struct binding *b = &p->bindings[i];
+        if (!b->output || !b->data || b->ready != ready) continue;
+        copy_out(p, b);
+        if (!p->on_output) continue;
+        const pnn_tensor *t = &p->layout.places[b->id].tensor;
+        p->on_output(p->user, b->name, b->data, pnn_positions(t) * t->d[3]);
+    }
+}
+
+void pnn_plan_on_output(pnn_plan *p, pnn_output_fn *fn, void *user)
+{
+    p->on_output = fn;
+    p->user = user;
+}
+
 static double now_ms(void)
 {
     struct timespec t;
@@ -284,9 +316,9 @@ pln_status pnn_plan_run(pnn_plan *p)
         double after = now_ms();
         step->ms = after - before;
         before = after;
+        give_outputs(p, i + 1);
     }
-    for (size_t i = 0; i < p->binding_count; i++)
-        if (p->bindings[i].output && p->bindings[i].data) copy_out(p, &p->bindings[i]);
+    if (p->step_count == 0) give_outputs(p, 0);
 done:
     return s;
 }

@@ -59,6 +59,10 @@ pln_status pnn_plan_estimate(pln_context *ctx, const pnn_graph *g, pnn_store *st
 pln_status pnn_plan_bind(pnn_plan *plan, const char *name, float *data) PLN_CHECK;
 /* Sizes of an input or output; false if there is no such name. */
 bool pnn_plan_dims(const pnn_plan *plan, const char *name, size_t dims[4]);
+/* Called within pnn_plan_run as soon as a bound output has its values, in the order of the plan's
+ * steps: the rest is computed afterwards. fn NULL: no more. */
+typedef void pnn_output_fn(void *user, const char *name, float *values, size_t n);
+void pnn_plan_on_output(pnn_plan *plan, pnn_output_fn *fn, void *user);
 /* The seed of NOISE nodes of later runs. */
 void pnn_plan_seed(pnn_plan *plan, uint64_t seed);
 pln_status pnn_plan_run(pnn_plan *plan) PLN_CHECK;

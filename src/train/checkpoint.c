@@ -112,12 +112,10 @@ pln_status pln_checkpoint_write(pln_context *ctx, const char *run, const pln_rec
     char *path = NULL;
     pln_status s = PLN_OK;
 
-    say(&t, "system", recipe->net->name);
-    say(&t, "config", *recipe->config ? recipe->config : "{}");
     say(&t, "recipe_text", recipe->text);
     sayf(&t, "seed", "%" PRIu64, seed);
     sayf(&t, "steps", "%" PRIu64, state->step);
-    sayf(&t, "best_psnr", "%.17g", state->best_psnr);
+    sayf(&t, "best", "%.17g", state->best);
     sayf(&t, "best_step", "%" PRIu64, state->best_step);
     PLN_TRY(checkpoint_path(ctx, run, state->step, &path));
     PLN_TRY(write_store(ctx, path, store, NULL, PNN_F32, &t));
@@ -182,7 +180,7 @@ pln_status pln_checkpoint_read(pln_context *ctx, const char *run, const pln_reci
     }
     PLN_TRY(read_store(ctx, file, store));
     state->step = (uint64_t)number(file, "steps");
-    state->best_psnr = number(file, "best_psnr");
+    state->best = number(file, "best");
     state->best_step = (uint64_t)number(file, "best_step");
 done:
     pnn_st_free(file);
@@ -195,16 +193,27 @@ pln_status pln_weights_write(pln_context *ctx, const char *path, const pln_recip
                              const pln_training_state *state, const char *data_hash, uint64_t seed,
                              pnn_dtype type)
 {
+    const pln_judge *judge = pln_judge_of(recipe);
     struct texts t = {.n = 0};
+    char *config = NULL;
+    pln_status s = PLN_OK;
+
+    PLN_TRY(pnet_config_text(ctx, recipe->net, &recipe->options, &config));
     say(&t, "system", recipe->net->name);
     say(&t, "version", "1");
-    say(&t, "config", *recipe->config ? recipe->config : "{}");
+    say(&t, "config", config);
     say(&t, "channel_order", "RGB");
     sayf(&t, "range", "%g", recipe->net->range);
     say(&t, "recipe", recipe->text);
     sayf(&t, "seed", "%" PRIu64, seed);
     sayf(&t, "steps", "%" PRIu64, state->step);
     say(&t, "data_hash", data_hash);
-    sayf(&t, "scores", "{\"validation\": \"%.2f/%.4f\"}", state->psnr, state->ssim);
-    return write_store(ctx, path, store, graph, type, &t);
+    if (judge->key[1])
+        sayf(&t, "scores", "{\"validation\": \"%.2f/%.4f\"}", state->scores[0], state->scores[1]);
+    else
+        sayf(&t, "scores", "{\"validation\": \"%.4f\"}", state->scores[0]);
+    PLN_TRY(write_store(ctx, path, store, graph, type, &t));
+done:
+    pln_free(config);
+    return s;
 }

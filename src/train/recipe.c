@@ -2,53 +2,88 @@
 #include "train/recipe.h"
 
 #include <glib.h>
+#include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 /* ---- Keys ---- */
 
-typedef enum kind { COUNT, REAL, TEXT } kind;
+typedef enum kind { COUNT, REAL, TEXT, CHOICE } kind;
 struct key {
     const char *section, *name;
     kind kind;
-    size_t offset;
+    size_t offset; /* in pln_recipe */
     double min, max, init;
+    const char *const *choices; /* ends with NULL; the first is the default */
 };
 #define KEY(section_, kind_, member_, name_, ...)                                                  \
     {                                                                                              \
         .section = section_, .name = name_, .kind = kind_,                                         \
-        .offset = offsetof(struct values, member_), __VA_ARGS__                                    \
+        .offset = offsetof(pln_recipe, member_), __VA_ARGS__                                       \
     }
+#define WEIGHT(member_) KEY("loss", REAL, member_, #member_, .min = 0, .max = 1e6)
 
-struct values {
-    char *system, *config, *manifest, *augmentation;
-    uint64_t batch, patch, steps, halve, every, val_pairs, val_patch, save;
-    double rate, beta1, beta2, eps, clip, l1, ms_ssim, edge, dtv;
-};
+static const char *const negatives[] = {"coin", "input", "over", NULL};
+static const char *const edge_sources[] = {"truth", "input", "none", NULL};
+static const char *const ternary_forms[] = {"hinge", "ratio", NULL};
 
 static const struct key keys[] = {
     KEY("network", TEXT, system, "system"),
     KEY("network", TEXT, config, "config"),
     KEY("data", TEXT, manifest, "manifest"),
-    KEY("data", TEXT, augmentation, "augmentation"),
+    KEY("data", TEXT, augmented, "augmentation"),
     KEY("data", COUNT, batch, "batch", .min = 1, .max = 4096, .init = 8),
     KEY("data", COUNT, patch, "patch", .min = 16, .max = 4096, .init = 128),
     KEY("optimiser", COUNT, steps, "steps", .min = 1, .max = 1e9, .init = 60000),
     KEY("optimiser", REAL, rate, "rate", .min = 0, .max = 1, .init = 2e-4),
     KEY("optimiser", COUNT, halve, "halve", .min = 0, .max = 1e9, .init = 0),
+    KEY("optimiser", TEXT, halve_at, "halve_at"),
     KEY("optimiser", REAL, beta1, "beta1", .min = 0, .max = 1, .init = 0.9),
     KEY("optimiser", REAL, beta2, "beta2", .min = 0, .max = 1, .init = 0.999),
     KEY("optimiser", REAL, eps, "eps", .min = 0, .max = 1, .init = 1e-8),
     KEY("optimiser", REAL, clip, "clip", .min = 0, .max = 1e9, .init = 0),
-    KEY("loss", REAL, l1, "l1", .min = 0, .max = 1e6, .init = 0),
-    KEY("loss", REAL, ms_ssim, "ms_ssim", .min = 0, .max = 1e6, .init = 0),
-    KEY("loss", REAL, edge, "edge", .min = 0, .max = 1e6, .init = 0),
-    KEY("loss", REAL, dtv, "dtv", .min = 0, .max = 1e6, .init = 0),
+    KEY("optimiser", REAL, ema, "ema", .min = 0, .max = 0.999999, .init = 0),
+    WEIGHT(l1),
+    WEIGHT(ms_ssim),
+    WEIGHT(edge),
+    WEIGHT(dtv),
+    WEIGHT(contrast),
+    WEIGHT(segmentation),
+    WEIGHT(ternary),
+    WEIGHT(eatv),
+    WEIGHT(boundary),
+    KEY("loss", REAL, margin_gram, "margin_gram", .min = 0, .max = 1e6, .init = 0.04),
+    KEY("loss", REAL, margin_mean, "margin_mean", .min = 0, .max = 1e6, .init = 0.3),
+    KEY("loss", CHOICE, negative, "negative", .choices = negatives),
+    KEY("loss", REAL, margin, "margin", .min = 0, .max = 1e6, .init = 0.5),
+    KEY("loss", REAL, features, "features", .min = 0, .max = 1e6, .init = 1),
+    KEY("loss", CHOICE, ternary_form, "ternary_form", .choices = ternary_forms),
+    KEY("loss", CHOICE, edges, "edges", .choices = edge_sources),
+    KEY("loss", REAL, low, "low", .min = 0, .max = 1, .init = 0),
+    KEY("loss", REAL, high, "high", .min = 0, .max = 1, .init = 0.5),
+    KEY("frozen", TEXT, vgg16, "vgg16"),
+    KEY("frozen", TEXT, deeplabv3, "deeplabv3"),
+    KEY("frozen", TEXT, eme, "eme"),
     KEY("validation", COUNT, every, "every", .min = 1, .max = 1e9, .init = 1000),
     KEY("validation", COUNT, val_pairs, "pairs", .min = 1, .max = 1e6, .init = 16),
     KEY("validation", COUNT, val_patch, "patch", .min = 16, .max = 4096, .init = 256),
     KEY("validation", COUNT, save, "save", .min = 1, .max = 1e9, .init = 500),
 };
 enum { KEYS = sizeof keys / sizeof *keys };
+
+static void *member(pln_recipe *r, const struct key *k) { return (char *)r + k->offset; }
+
+static pln_status defaults(pln_context *ctx, pln_recipe *r)
+{
+    pln_status s = PLN_OK;
+    for (size_t i = 0; i < KEYS && !s; i++) {
+        void *to = member(r, &keys[i]);
+        if (keys[i].kind == COUNT) *(uint64_t *)to = (uint64_t)keys[i].init;
+        if (keys[i].kind == REAL) *(double *)to = keys[i].init;
+        if (keys[i].kind == TEXT) s = pln_strdup(ctx, "", (char **)to);
+    }
+    return s;
+}
 
 static const struct key *find(const char *section, const char *name)
 {
@@ -57,15 +92,32 @@ static const struct key *find(const char *section, const char *name)
     return NULL;
 }
 
-static pln_status put(pln_context *ctx, const char *path, const struct key *k, const char *text,
-                      struct values *v)
+static pln_status put_choice(pln_context *ctx, const char *path, const struct key *k,
+                             const char *text, int *to)
 {
-    void *to = (char *)v + k->offset;
+    char all[128] = "";
+    for (int i = 0; k->choices[i]; i++) {
+        if (!strcmp(k->choices[i], text)) {
+            *to = i;
+            return PLN_OK;
+        }
+        size_t n = strlen(all);
+        snprintf(all + n, sizeof all - n, "%s%s", i ? ", " : "", k->choices[i]);
+    }
+    return pln_fail(ctx, PLN_E_MODEL, "%s: [%s] %s = %s: expected one of %s", path, k->section,
+                    k->name, text, all);
+}
+
+static pln_status put(pln_context *ctx, const char *path, const struct key *k, const char *text,
+                      pln_recipe *r)
+{
+    void *to = member(r, k);
     double x;
     if (k->kind == TEXT) {
         pln_free(*(char **)to);
         return pln_strdup(ctx, text, (char **)to);
     }
+    if (k->kind == CHOICE) return put_choice(ctx, path, k, text, to);
     char min[32], max[32];
     pln_format_real(k->min, min);
     pln_format_real(k->max, max);
@@ -82,7 +134,7 @@ static pln_status put(pln_context *ctx, const char *path, const struct key *k, c
 }
 
 /* Every key of the file must be known: a misspelt one would be lost silently. */
-static pln_status read_keys(pln_context *ctx, const char *path, GKeyFile *file, struct values *v)
+static pln_status read_keys(pln_context *ctx, const char *path, GKeyFile *file, pln_recipe *r)
 {
     gchar **sections = g_key_file_get_groups(file, NULL);
     pln_status s = PLN_OK;
@@ -91,7 +143,7 @@ static pln_status read_keys(pln_context *ctx, const char *path, GKeyFile *file, 
         for (size_t j = 0; names && names[j] && !s; j++) {
             const struct key *k = find(sections[i], names[j]);
             gchar *text = k ? g_key_file_get_string(file, sections[i], names[j], NULL) : NULL;
-            s = text ? put(ctx, path, k, text, v)
+            s = text ? put(ctx, path, k, text, r)
                      : pln_fail(ctx, PLN_E_MODEL, "%s: [%s] has no key '%s'", path, sections[i],
                                 names[j]);
             g_free(text);
@@ -118,40 +170,57 @@ static pln_status set(pln_context *ctx, const char *path, GKeyFile *file, const 
     return s;
 }
 
-static pln_status fill(pln_context *ctx, const char *path, struct values *v, pln_recipe *r)
+/* "0.6, 0.85": shares of all steps, rising. */
+static pln_status read_halves(pln_context *ctx, const char *path, pln_recipe *r)
+{
+    gchar **words = g_strsplit_set(r->halve_at, ", ", -1);
+    bool good = true;
+    for (size_t i = 0; words[i] && good; i++) {
+        double x, before = r->n_halves ? r->halves[r->n_halves - 1] : 0;
+        if (!*words[i]) continue;
+        good = r->n_halves < PLN_HALVES_MAX && pln_parse_real(words[i], &x) && x > before && x < 1;
+        if (good) r->halves[r->n_halves++] = x;
+    }
+    g_strfreev(words);
+    return good
+               ? PLN_OK
+               : pln_fail(ctx, PLN_E_MODEL,
+                          "%s: [optimiser] halve_at = %s: expected at most %d rising shares of all "
+                          "steps, in (0, 1)",
+                          path, r->halve_at, PLN_HALVES_MAX);
+}
+
+double pln_recipe_rate(const pln_recipe *r, uint64_t step)
+{
+    int halvings = r->halve ? (int)(step / r->halve) : 0;
+    for (size_t i = 0; i < r->n_halves; i++)
+        if ((double)step >= r->halves[i] * (double)r->steps) halvings++;
+    return ldexp(r->rate, -halvings);
+}
+
+static pln_status resolve(pln_context *ctx, const char *path, pln_recipe *r)
 {
     pln_status s = PLN_OK;
-    if (!v->system || !*v->system)
-        return pln_fail(ctx, PLN_E_MODEL, "%s: [network] says no system", path);
-    PLN_TRY(pnet_find(ctx, v->system, &r->net, &r->options));
-    if (v->config && *v->config) PLN_TRY(pnet_configure(ctx, r->net, v->config, path, &r->options));
-    const char *wanted = v->augmentation ? v->augmentation : r->net->name;
+    if (!*r->system) return pln_fail(ctx, PLN_E_MODEL, "%s: [network] says no system", path);
+    PLN_TRY(pnet_find(ctx, r->system, &r->net, &r->options));
+    if (*r->config && strchr(r->system, ':'))
+        return pln_fail(ctx, PLN_E_MODEL,
+                        "%s: [network] config: %s has one already: expected a system without "
+                        "variant beside it",
+                        path, r->system);
+    if (*r->config) PLN_TRY(pnet_configure(ctx, r->net, r->config, path, &r->options));
+    const char *wanted = *r->augmented ? r->augmented : r->net->name;
     const pln_augmentation *a = pln_augmentation_find(wanted);
     if (!a)
         return pln_fail(ctx, PLN_E_MODEL,
                         "%s: [data] augmentation = %s: there is none of that name", path, wanted);
     r->augmentation = *a;
-    r->augmentation.patch = v->patch;
-    r->batch = v->batch;
-    r->steps = v->steps;
-    r->rate = v->rate;
-    r->halve = v->halve;
-    r->beta1 = v->beta1;
-    r->beta2 = v->beta2;
-    r->eps = v->eps;
-    r->clip = v->clip;
-    r->l1 = v->l1;
-    r->ms_ssim = v->ms_ssim;
-    r->edge = v->edge;
-    r->dtv = v->dtv;
-    r->every = v->every;
-    r->val_pairs = v->val_pairs;
-    r->val_patch = v->val_patch;
-    r->save = v->save;
-    if (r->l1 + r->ms_ssim + r->edge + r->dtv == 0)
+    r->augmentation.patch = r->patch;
+    PLN_TRY(read_halves(ctx, path, r));
+    if (r->l1 + r->ms_ssim + r->edge + r->dtv + r->contrast + r->segmentation + r->ternary +
+            r->eatv + r->boundary ==
+        0)
         return pln_fail(ctx, PLN_E_MODEL, "%s: [loss] has no term above 0", path);
-    PLN_TRY(pln_strdup(ctx, v->config ? v->config : "", &r->config));
-    PLN_TRY(pln_strdup(ctx, v->manifest ? v->manifest : "", &r->manifest));
 done:
     return s;
 }
@@ -162,29 +231,22 @@ pln_status pln_recipe_load(pln_context *ctx, const char *path, const char *const
     GKeyFile *file = g_key_file_new();
     GError *error = NULL;
     gchar *text = NULL;
-    struct values v = {0};
     pln_status s = PLN_OK;
 
     *recipe = (pln_recipe){0};
-    for (size_t i = 0; i < KEYS; i++) {
-        if (keys[i].kind == COUNT)
-            *(uint64_t *)(void *)((char *)&v + keys[i].offset) = (uint64_t)keys[i].init;
-        if (keys[i].kind == REAL) *(double *)(void *)((char *)&v + keys[i].offset) = keys[i].init;
-    }
+    PLN_TRY(defaults(ctx, recipe));
     if (!g_key_file_load_from_file(file, path, G_KEY_FILE_NONE, &error)) {
         s = pln_fail(ctx, error->domain == G_KEY_FILE_ERROR ? PLN_E_MODEL : PLN_E_READ, "%s: %s",
                      path, error->message);
         goto done;
     }
     for (size_t i = 0; i < n; i++) PLN_TRY(set(ctx, path, file, settings[i]));
-    PLN_TRY(read_keys(ctx, path, file, &v));
-    PLN_TRY(fill(ctx, path, &v, recipe));
+    PLN_TRY(read_keys(ctx, path, file, recipe));
+    PLN_TRY(resolve(ctx, path, recipe));
     text = g_key_file_to_data(file, NULL, NULL);
     PLN_TRY(pln_strdup(ctx, text, &recipe->text));
 done:
     if (s) pln_recipe_free(recipe);
-    for (size_t i = 0; i < KEYS; i++)
-        if (keys[i].kind == TEXT) pln_free(*(char **)(void *)((char *)&v + keys[i].offset));
     if (error) g_error_free(error);
     g_free(text);
     g_key_file_free(file);
@@ -193,8 +255,8 @@ done:
 
 void pln_recipe_free(pln_recipe *recipe)
 {
+    for (size_t i = 0; i < KEYS; i++)
+        if (keys[i].kind == TEXT) pln_free(*(char **)member(recipe, &keys[i]));
     pln_free(recipe->text);
-    pln_free(recipe->config);
-    pln_free(recipe->manifest);
     *recipe = (pln_recipe){0};
 }

@@ -7,14 +7,22 @@
 #define PLN_TRAIN_TRAINER_H
 
 #include "train/recipe.h"
+#include "train/step.h"
+
+/* The scores of a validation: keys of the log, and how they are said. The first decides which
+ * weights are best; more is better. */
+typedef struct pln_judge {
+    const char *key[2], *unit[2]; /* the second may be NULL */
+} pln_judge;
+const pln_judge *pln_judge_of(const pln_recipe *recipe);
 
 typedef struct pln_training_state {
     uint64_t step, steps; /* done, wanted */
     double loss, rate;    /* of the last step */
     double seconds;       /* of the last step */
     size_t samples;       /* of a step */
-    bool validated;       /* psnr and ssim are new */
-    double psnr, ssim, best_psnr;
+    bool validated;       /* scores are new */
+    double scores[2], best;
     uint64_t best_step;
 } pln_training_state;
 
@@ -25,7 +33,9 @@ typedef struct pln_trainer_options {
     bool
         resume; /* go on from the newest checkpoint, if there is one; else the folder must be new */
     uint64_t seed;
-    /* After each step; non-zero: save a checkpoint and stop. */
+    const pln_group *group; /* NULL: alone. The first process validates, saves and reports */
+    /* After each step; non-zero: save a checkpoint and stop. In a group: of every process, and the
+     * same answer of all. */
     int (*report)(void *user, const pln_training_state *state);
     void *user;
 } pln_trainer_options;

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+#include "train/run.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "data/folder.h"
+
+struct pln_run_folder {
+    pln_context *ctx;
+    const char *folder;
+    const pln_judge *judge;
+    char *log_path;
+    FILE *log;
+};
+
+static pln_status no_writing(const pln_run_folder *run)
+{
+    return pln_fail(run->ctx, PLN_E_WRITE, "%s: %s", run->log_path, strerror(errno));
+}
+
+static pln_status trim_log(const pln_run_folder *run, uint64_t steps)
+{
+    FILE *f = fopen(run->log_path, "r+");
+    char line[512];
+    long end = 0;
+    if (!f) return PLN_OK;
+    while (fgets(line, sizeof line, f)) {
+        uint64_t step = 0;
+        if (!strchr(line, '\n') || sscanf(line, "{\"step\":%" SCNu64, &step) != 1 || step > steps)
+            break;
+        end = ftell(f);
+    }
+    bool good = ftruncate(fileno(f), end) == 0;
+    fclose(f);
+    return good ? PLN_OK : no_writing(run);
+}
+
+pln_status pln_run_open(pln_context *ctx, const char *folder, const pln_recipe *recipe, bool resume,
+                        const pln_training_state *state, pln_run_folder **opened)
+{
+    pln_run_folder *run = NULL;
+    char *path = NULL;
+    pln_status s = PLN_OK;
+
+    *opened = NULL;
+    PLN_TRY(pln_calloc(ctx, 1, sizeof *run, &run));
+    run->ctx = ctx;
+    run->folder = folder;
+    run->judge = pln_judge_of(recipe);
+    PLN_TRY(pln_make_folder(ctx, folder));
+    PLN_TRY(pln_text_of(ctx, &run->log_path, "%s/log.jsonl", folder));
+    if (!resume && pln_is_file(run->log_path)) {
+        s = pln_fail(ctx, PLN_E_WRITE, "%s: holds a run: --resume goes on with it", folder);
+        goto done;
+    }
+    PLN_TRY(trim_log(run, state->step));
+    PLN_TRY(pln_text_of(ctx, &path, "%s/recipe.ini", folder));
+    PLN_TRY(pln_file_write(ctx, path, recipe->text, strlen(recipe->text)));
+    run->log = fopen(run->log_path, "a");
+    if (!run->log) {
+        s = no_writing(run);
+        goto done;
+    }
+    *opened = run;
+    run = NULL;
+done:
+    pln_run_close(run);
+    pln_free(path);
+    return s;
+}
+
+void pln_run_close(pln_run_folder *run)
+{
+    if (!run) return;
+    if (run->log) fclose(run->log);
+    pln_free(run->log_path);
+    pln_free(run);
+}
+
+pln_status pln_run_log(pln_run_folder *run, const pln_training_state *st)
+{
+    int n = fprintf(run->log, "{\"step\":%" PRIu64 ",\"loss\":%.9g,\"rate\":%.6g,\"seconds\":%.4f",
+                    st->step, st->loss, st->rate, st->seconds);
+    for (int i = 0; i < 2 && n > 0 && st->validated && run->judge->key[i]; i++)
+        n = fprintf(run->log, ",\"%s\":%.6f", run->judge->key[i], st->scores[i]);
+    if (n > 0) n = fprintf(run->log, "}\n");
+    return n < 0 || fflush(run->log) ? no_writing(run) : PLN_OK;
+}
+
+pln_status pln_run_bad_batch(pln_run_folder *run, const pln_training_state *st,
+                             const pln_batch *batch, uint64_t seed)
+{
+    char *path = NULL, text[4096];
+    size_t n =
+        (size_t)snprintf(text, sizeof text,
+                         "{\"step\":%" PRIu64 ",\"seed\":%" PRIu64 ",\"pairs\":[", st->step, seed);
+    pln_status s = PLN_OK;
+    for (size_t i = 0; i < batch->n && n + 32 < sizeof text; i++)
+        n += (size_t)snprintf(text + n, sizeof text - n, "%s%zu", i ? "," : "", batch->pairs[i]);
+    n += (size_t)snprintf(text + n, sizeof text - n, "]}\n");
+    PLN_TRY(pln_text_of(run->ctx, &path, "%s/bad-batch.json", run->folder));
+    PLN_TRY(pln_file_write(run->ctx, path, text, n));
+    s = pln_fail(run->ctx, PLN_E_MODEL,
+                 "the loss of step %" PRIu64 " is not finite: %s says which pairs", st->step + 1,
+                 path);
+done:
+    pln_free(path);
+    return s;
+}

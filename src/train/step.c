@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: MIT */
+#include "train/step.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "train/objective.h"
+
+enum { TRAINED_MOST = 2048 };
+
+struct pln_step {
+    pln_context *ctx;
+    const pln_recipe *r;
+    const pln_batch *batch;
+    pnn_store *store;
+    const pln_group *group;
+    uint64_t seed;
+    pnn_graph *graph, *update_graph; /* the second: of a group */
+    pnn_plan *plan, *update;
+    pnn_node params[TRAINED_MOST], grads[TRAINED_MOST];
+    size_t trained;
+    float rate[2], loss;
+    float *sums; /* of a group: all gradients, then the loss */
+    size_t values;
+    pln_status failed;
+};
+
+/* ---- Graphs ---- */
+
+/* The gradients over min(1, clip / their norm). */
+static void clip(pnn_graph *g, pnn_node *grads, size_t n, double most)
+{
+    pnn_node sum = {0};
+    for (size_t i = 0; i < n; i++) {
+        pnn_node square = pnn_unary(g, PNN_SQUARE, grads[i], 0, 0);
+        pnn_node s = pnn_reduce(g, PNN_SUM, square, PNN_OVER_ALL);
+        sum = sum.id ? pnn_add(g, sum, s) : s;
+    }
+    pnn_node norm = pnn_unary(g, PNN_SQRT, pnn_affine(g, sum, 1, 1e-12), 0, 0);
+    pnn_node factor = pnn_unary(
+        g, PNN_CLAMP, pnn_affine(g, pnn_unary(g, PNN_RECIPROCAL, norm, 0, 0), most, 0), 0, 1);
+    for (size_t i = 0; i < n; i++) grads[i] = pnn_mul(g, grads[i], factor);
+}
+
+static pln_status dims_of(const struct pln_step *t, const char *name, long dims[4])
+{
+    for (size_t i = 0; i < pnn_store_count(t->store); i++) {
+        const char *other;
+        size_t d[4];
+        pnn_store_at(t->store, i, &other, d);
+        if (strcmp(other, name)) continue;
+        for (int k = 0; k < 4; k++) dims[k] = (long)d[k];
+        return PLN_OK;
+    }
+    return pln_fail(t->ctx, PLN_E_INTERNAL, "no parameter '%s'", name);
+}
+
+/* ema = d ema + (1 - d) param, with d = min(decay, (t - 1) / (t + 9)) in step t: the first one
+ * takes the start. param is that before the step. */
+static void average(pnn_graph *g, pnn_node param, const long dims[4], pnn_node rate, double decay)
+{
+    const pnn_init zero = {PNN_INIT_VALUE, 0};
+    pnn_node ema =
+        pnn_param(g, pnn_name(g, "%s.ema", pnn_name_of(g, param)), PNN_STATE, dims, zero);
+    pnn_node t = pnn_slice(g, rate, 1, 1);
+    pnn_node d = pnn_unary(g, PNN_CLAMP,
+                           pnn_binary(g, PNN_DIV, pnn_affine(g, t, 1, -1), pnn_affine(g, t, 1, 9)),
+                           0, decay);
+    pnn_assign(g, ema, pnn_add(g, param, pnn_mul(g, d, pnn_sub(g, ema, param))));
+}
+
+static pln_status add_update(struct pln_step *t, pnn_graph *g, pnn_node *params, pnn_node *grads)
+{
+    const pln_recipe *r = t->r;
+    pnn_node rate = pnn_input_shaped(g, "rate", pnn_shape_const(g, 1, 1, 1, 2));
+    pln_status s = PLN_OK;
+    if (r->clip > 0) clip(g, grads, t->trained, r->clip);
+    for (size_t i = 0; i < t->trained; i++) {
+        long dims[4];
+        pnn_adam_step(g, params[i], grads[i], rate, (pnn_adam){r->beta1, r->beta2, r->eps});
+        if (!(r->ema > 0)) continue;
+        PLN_TRY(dims_of(t, pnn_name_of(g, params[i]), dims));
+        average(g, params[i], dims, rate, r->ema);
+    }
+done:
+    return s ? s : pnn_graph_status(g);
+}
+
+static pln_status make_gradients(struct pln_step *t)
+{
+    const pln_batch *b = t->batch;
+    long n = (long)b->n, p = (long)b->patch;
+    unsigned with = pln_objective_companions(t->r);
+    pln_frozen frozen;
+    pln_status s = PLN_OK;
+
+    PLN_TRY(pln_frozen_load(t->ctx, t->r, t->store, &frozen));
+    PLN_TRY(pnn_graph_new(t->ctx, &t->graph));
+    pnn_graph *g = t->graph;
+    pnn_shape picture = pnn_shape_const(g, n, p, p, 3), map = pnn_shape_const(g, n, p, p, 1);
+    pln_lesson in = {.x = pnn_input_shaped(g, "in", picture),
+                     .truth = pnn_input_shaped(g, "truth", picture)};
+    if (with & PLN_WITH_EDGE) in.edge = pnn_input_shaped(g, "edge", map);
+    if (with & PLN_WITH_CLASSES) in.classes = pnn_input_shaped(g, "classes", map);
+    if (with & PLN_WITH_BOUNDARY) in.boundary = pnn_input_shaped(g, "boundary", map);
+    if (t->r->contrast > 0) in.negative = pnn_input_shaped(g, "negative", picture);
+    pnn_node loss = pln_objective(g, t->r, &frozen, &in);
+    PLN_TRY(pnn_graph_status(g));
+    t->trained = pnn_trained(g, t->params, TRAINED_MOST);
+    if (t->trained > TRAINED_MOST) {
+        s = pln_fail(t->ctx, PLN_E_LIMIT, "a network of %zu tensors: expected at most %d",
+                     t->trained, TRAINED_MOST);
+        goto done;
+    }
+    pnn_gradients(g, loss, t->params, t->trained, t->grads);
+    pnn_output(g, loss, "loss");
+    PLN_TRY(pnn_graph_status(g));
+    PLN_TRY(pnn_store_init(t->store, g, t->seed));
+done:
+    return s;
+}
+
+/* The second graph of a group: parameters and, as inputs, the sums of their gradients. */
+static pln_status make_update(struct pln_step *t)
+{
+    pnn_node params[TRAINED_MOST], grads[TRAINED_MOST];
+    const pnn_init zero = {PNN_INIT_VALUE, 0};
+    pln_status s = PLN_OK;
+
+    PLN_TRY(pnn_graph_new(t->ctx, &t->update_graph));
+    pnn_graph *g = t->update_graph;
+    for (size_t i = 0; i < t->trained; i++) {
+        const char *name = pnn_name(g, "%s", pnn_name_of(t->graph, t->params[i]));
+        long d[4];
+        PLN_TRY(dims_of(t, name, d));
+        pnn_output(t->graph, t->grads[i], pnn_name(t->graph, "gradient.%zu", i));
+        params[i] = pnn_param(g, name, PNN_TRAINED, d, zero);
+        grads[i] = pnn_affine(g,
+                              pnn_input_shaped(g, pnn_name(g, "gradient.%zu", i),
+                                               pnn_shape_const(g, d[0], d[1], d[2], d[3])),
+                              1.0 / (double)t->group->world, 0);
+        t->values += (size_t)d[0] * (size_t)d[1] * (size_t)d[2] * (size_t)d[3];
+    }
+    PLN_TRY(pnn_graph_status(t->graph));
+    PLN_TRY(add_update(t, g, params, grads));
+    PLN_TRY(pnn_store_init(t->store, g, t->seed));
+    PLN_TRY(pln_alloc(t->ctx, t->values + 1, sizeof *t->sums, &t->sums));
+done:
+    return s;
+}
+
+/* ---- Plans ---- */
+
+static void on_output(void *user, const char *name, float *values, size_t n)
+{
+    struct pln_step *t = user;
+    (void)name;
+    if (!t->failed) t->failed = t->group->sum(t->group->user, values, n);
+}
+
+static pln_status bind_group(struct pln_step *t)
+{
+    pln_status s = PLN_OK;
+    float *at = t->sums;
+    for (size_t i = 0; i < t->trained; i++) {
+        char name[32];
+        size_t d[4];
+        snprintf(name, sizeof name, "gradient.%zu", i);
+        PLN_TRY(pnn_plan_bind(t->plan, name, at));
+        PLN_TRY(pnn_plan_bind(t->update, name, at));
+        pnn_plan_dims(t->plan, name, d);
+        at += d[0] * d[1] * d[2] * d[3];
+    }
+    PLN_TRY(pnn_plan_bind(t->plan, "loss", at));
+    PLN_TRY(pnn_plan_bind(t->update, "rate", t->rate));
+    pnn_plan_on_output(t->plan, on_output, t);
+done:
+    return s;
+}
+
+static pln_status make_plans(struct pln_step *t)
+{
+    const pln_batch *b = t->batch;
+    const pnn_plan_options o = {.size = {b->n, b->patch, b->patch},
+                                .backend = PNN_BACKEND_CPU,
+                                .train = true,
+                                .seed = t->seed};
+    const struct {
+        const char *name;
+        float *values;
+    } inputs[] = {{"in", b->in},           {"truth", b->truth},       {"edge", b->edge},
+                  {"classes", b->classes}, {"boundary", b->boundary}, {"negative", b->negative}};
+    pln_status s = PLN_OK;
+    size_t d[4];
+
+    PLN_TRY(pnn_plan_new(t->ctx, t->graph, t->store, &o, &t->plan));
+    for (size_t i = 0; i < sizeof inputs / sizeof *inputs; i++)
+        if (inputs[i].values && pnn_plan_dims(t->plan, inputs[i].name, d))
+            PLN_TRY(pnn_plan_bind(t->plan, inputs[i].name, inputs[i].values));
+    if (t->group) {
+        PLN_TRY(pnn_plan_new(t->ctx, t->update_graph, t->store, &o, &t->update));
+        PLN_TRY(bind_group(t));
+    } else {
+        PLN_TRY(pnn_plan_bind(t->plan, "rate", t->rate));
+        PLN_TRY(pnn_plan_bind(t->plan, "loss", &t->loss));
+    }
+done:
+    return s;
+}
+
+pln_status pln_step_new(pln_context *ctx, const pln_recipe *recipe, const pln_batch *batch,
+                        pnn_store *store, const pln_group *group, uint64_t seed, pln_step **step)
+{
+    struct pln_step *t = NULL;
+    pln_status s = PLN_OK;
+
+    *step = NULL;
+    PLN_TRY(pln_calloc(ctx, 1, sizeof *t, &t));
+    t->ctx = ctx;
+    t->r = recipe;
+    t->batch = batch;
+    t->store = store;
+    t->group = group;
+    t->seed = seed;
+    PLN_TRY(make_gradients(t));
+    if (group)
+        PLN_TRY(make_update(t));
+    else
+        PLN_TRY(add_update(t, t->graph, t->params, t->grads));
+    PLN_TRY(pnn_store_init(store, t->graph, seed));
+    PLN_TRY(make_plans(t));
+    *step = t;
+    t = NULL;
+done:
+    pln_step_free(t);
+    return s;
+}
+
+void pln_step_free(pln_step *t)
+{
+    if (!t) return;
+    pnn_plan_free(t->plan);
+    pnn_plan_free(t->update);
+    pnn_graph_free(t->graph);
+    pnn_graph_free(t->update_graph);
+    pln_free(t->sums);
+    pln_free(t);
+}
+
+/* ---- Running ---- */
+
+/* CSGIS-Net's code: one fair coin a batch says whether the input or the over-smoothed picture is
+ * what the result is pushed away from. */
+static pln_status toss(struct pln_step *t, uint64_t done)
+{
+    enum { STREAM = 0x636f696e };
+    uint32_t u[4];
+    size_t d[4];
+    if (!pnn_plan_dims(t->plan, "negative", d)) return PLN_OK;
+    pln_random4(t->seed, STREAM, done, u);
+    bool input =
+        t->r->negative == PLN_NEGATIVE_INPUT || (t->r->negative == PLN_NEGATIVE_COIN && (u[0] & 1));
+    return pnn_plan_bind(t->plan, "negative", input ? t->batch->in : t->batch->negative);
+}
+
+pln_status pln_step_run(pln_step *t, uint64_t done, double *loss)
+{
+    pln_status s = PLN_OK;
+    t->rate[0] = (float)pln_recipe_rate(t->r, done);
+    t->rate[1] = (float)(done + 1);
+    PLN_TRY(toss(t, done));
+    pnn_plan_seed(t->plan, (t->seed + done) ^ (t->group ? (uint64_t)t->group->rank << 32 : 0));
+    t->failed = PLN_OK;
+    PLN_TRY(pnn_plan_run(t->plan));
+    if (t->group) {
+        PLN_TRY(t->failed);
+        PLN_TRY(t->group->wait(t->group->user));
+        t->loss = t->sums[t->values] / (float)t->group->world;
+        PLN_TRY(pnn_plan_run(t->update));
+    }
+    *loss = t->loss;
+done:
+    return s;
+}
+
+static bool ends_in(const char *name, const char *end)
+{
+    size_t n = strlen(name), m = strlen(end);
+    return n >= m && !strcmp(name + n - m, end);
+}
+
+pln_status pln_step_agree(pln_step *t)
+{
+    pln_status s = PLN_OK;
+    if (!t->group) return PLN_OK;
+    for (int pass = 0; pass < 2; pass++) {
+        for (size_t i = 0; i < pnn_store_count(t->store); i++) {
+            const char *name;
+            size_t d[4];
+            float *v = pnn_store_at(t->store, i, &name, d);
+            size_t n = d[0] * d[1] * d[2] * d[3];
+            if (!ends_in(name, ".running_mean") && !ends_in(name, ".running_var")) continue;
+            if (pass == 0) PLN_TRY(t->group->sum(t->group->user, v, n));
+            for (size_t k = 0; pass && k < n; k++) v[k] /= (float)t->group->world;
+        }
+        if (pass == 0) PLN_TRY(t->group->wait(t->group->user));
+    }
+done:
+    return s;
+}
+
+pln_status pln_step_used(const pln_step *t, const pnn_graph *network, pnn_store **used)
+{
+    pnn_store *to = NULL;
+    pln_status s = PLN_OK;
+    PLN_TRY(pnn_store_new(t->ctx, &to));
+    PLN_TRY(pnn_store_init(to, network, 0));
+    for (size_t i = 0; i < pnn_store_count(to); i++) {
+        const char *name;
+        char average_name[512];
+        size_t d[4], n;
+        float *v = pnn_store_at(to, i, &name, d);
+        snprintf(average_name, sizeof average_name, "%s.ema", name);
+        const float *from = pnn_store_find(t->store, average_name, &n);
+        if (!from) from = pnn_store_find(t->store, name, &n);
+        if (from) memcpy(v, from, n * sizeof *v);
+    }
+    *used = to;
+    to = NULL;
+done:
+    pnn_store_free(to);
+    return s;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/* One step of training: network, losses, gradients, clipping, Adam and moving average as one
+ * compiled graph. Where several processes train together, gradients are a graph and the update
+ * another, and the sums over processes start while the backward pass goes on. */
+#ifndef PLN_TRAIN_STEP_H
+#define PLN_TRAIN_STEP_H
+
+#include "nn/plan.h"
+#include "train/recipe.h"
+
+/* Processes that train together, each on its part of every batch. */
+typedef struct pln_group {
+    size_t rank, world;
+    void *user;
+    /* Starts to add the n values of all processes, in place; they are left alone until wait, which
+     * ends all that was started. The same calls in the same order everywhere. */
+    pln_status (*sum)(void *user, float *values, size_t n);
+    pln_status (*wait)(void *user);
+} pln_group;
+
+typedef struct pln_step pln_step;
+
+/* batch: where the samples of every run will be; n and patch are its sizes. group: NULL, or more
+ * than one process. Parameters start in `store` as the graph says, where it has none. */
+pln_status pln_step_new(pln_context *ctx, const pln_recipe *recipe, const pln_batch *batch,
+                        pnn_store *store, const pln_group *group, uint64_t seed,
+                        pln_step **step) PLN_CHECK;
+void pln_step_free(pln_step *step);
+/* The step after `done` are done, on what the batch holds now: loss (mean over processes), and the
+ * store changed. */
+pln_status pln_step_run(pln_step *step, uint64_t done, double *loss) PLN_CHECK;
+/* Running statistics, which every process gathers alone, become the mean of all. */
+pln_status pln_step_agree(pln_step *step) PLN_CHECK;
+/* The values that the network has in use: the moving averages under the names of their parameters
+ * if the recipe has any, else as they are in `store`. *used to be freed. */
+pln_status pln_step_used(const pln_step *step, const pnn_graph *network,
+                         pnn_store **used) PLN_CHECK;
+
+#endif

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT */
+#include "train/validate.h"
+
+#include <math.h>
+
+#include "metrics/metrics.h"
+
+struct pln_validation {
+    pln_context *ctx;
+    const pln_recipe *r;
+    pln_loader *loader;
+    pln_batch batch;
+    uint64_t seed;
+    float *result;
+};
+
+/* Judged against boundaries that people drew. */
+static bool finds_boundaries(const pln_recipe *r) { return !r->net->smooths; }
+
+const pln_judge *pln_judge_of(const pln_recipe *recipe)
+{
+    static const pln_judge smoothing = {{"psnr", "ssim"}, {"dB", "SSIM"}},
+                           boundaries = {{"ap", NULL}, {"average precision", NULL}};
+    return finds_boundaries(recipe) ? &boundaries : &smoothing;
+}
+
+pln_status pln_validation_new(pln_context *ctx, const pln_recipe *r, const pln_dataset *dataset,
+                              uint64_t seed, pln_validation **validation)
+{
+    const pln_augmentation *plain = pln_augmentation_find("plain");
+    pln_loader_options o = {.dataset = dataset,
+                            .split = PLN_SPLIT_VAL,
+                            .augmentation = *plain,
+                            .companions = finds_boundaries(r) ? PLN_WITH_BOUNDARY : 0,
+                            .batch = 1,
+                            .seed = seed};
+    pln_validation *v = NULL;
+    pln_status s = PLN_OK;
+
+    *validation = NULL;
+    PLN_TRY(pln_calloc(ctx, 1, sizeof *v, &v));
+    v->ctx = ctx;
+    v->r = r;
+    v->seed = seed;
+    o.augmentation.patch = r->val_patch;
+    o.augmentation.centre = true;
+    PLN_TRY(pln_loader_new(ctx, &o, &v->loader));
+    PLN_TRY(pln_batch_new(ctx, v->loader, &v->batch));
+    PLN_TRY(pln_alloc(ctx, r->val_patch * r->val_patch * 3, sizeof(float), &v->result));
+    *validation = v;
+    v = NULL;
+done:
+    pln_validation_free(v);
+    return s;
+}
+
+void pln_validation_free(pln_validation *v)
+{
+    if (!v) return;
+    pln_batch_free(&v->batch);
+    pln_loader_free(v->loader);
+    pln_free(v->result);
+    pln_free(v);
+}
+
+/* ---- Smoothed pictures ---- */
+
+static pln_status judge_picture(pln_validation *v, double share, double scores[2])
+{
+    size_t p = v->r->val_patch;
+    float white = (float)v->r->net->range;
+    const pln_view a = {v->result, p, p, 3, (ptrdiff_t)(3 * p)},
+                   b = {v->batch.truth, p, p, 3, (ptrdiff_t)(3 * p)};
+    double one;
+    pln_status s = PLN_OK;
+    for (size_t k = 0; k < p * p * 3; k++) v->result[k] = fminf(fmaxf(v->result[k] / white, 0), 1);
+    PLN_TRY(pln_psnr(v->ctx, &a, &b, &one));
+    scores[0] += share * one;
+    PLN_TRY(pln_ssim(v->ctx, 'a', &a, &b, &one));
+    scores[1] += share * one;
+done:
+    return s;
+}
+
+/* ---- Boundaries: average precision of pixels; a pixel is right within 2 pixels of a boundary that
+ * `high` of the people drew. Values of [0, 1] are sorted into bins. ---- */
+
+enum { BINS = 1024, REACH = 2 };
+struct counts {
+    uint64_t all[BINS], right[BINS];
+};
+
+static bool near_boundary(const float *label, size_t p, size_t y, size_t x, double high)
+{
+    for (size_t j = y < REACH ? 0 : y - REACH; j <= pln_min(y + REACH, p - 1); j++)
+        for (size_t i = x < REACH ? 0 : x - REACH; i <= pln_min(x + REACH, p - 1); i++)
+            if (label[j * p + i] > 0 && label[j * p + i] >= (float)high) return true;
+    return false;
+}
+
+static void count_boundaries(const pln_validation *v, struct counts *c)
+{
+    size_t p = v->r->val_patch;
+    for (size_t y = 0; y < p; y++)
+        for (size_t x = 0; x < p; x++) {
+            float e = fminf(fmaxf(v->result[y * p + x], 0), 1);
+            size_t bin = (size_t)(e * (BINS - 1));
+            c->all[bin]++;
+            c->right[bin] += near_boundary(v->batch.boundary, p, y, x, v->r->high);
+        }
+}
+
+/* The mean over right pixels of the share of right ones among those that score as high. */
+static double average_precision(const struct counts *c)
+{
+    double all = 0, right = 0, sum = 0;
+    for (size_t i = BINS; i-- > 0;) {
+        all += (double)c->all[i];
+        right += (double)c->right[i];
+        if (all > 0) sum += (double)c->right[i] * right / all;
+    }
+    return right > 0 ? sum / right : 0;
+}
+
+/* ---- All pairs ---- */
+
+pln_status pln_validate(pln_validation *v, const pnn_graph *network, pnn_store *store,
+                        double scores[2])
+{
+    size_t p = v->r->val_patch, pairs = pln_min(v->r->val_pairs, pln_loader_steps(v->loader));
+    const pnn_plan_options o = {.size = {1, p, p}, .backend = PNN_BACKEND_CPU, .seed = v->seed};
+    float white = (float)v->r->net->range;
+    pnn_plan *plan = NULL;
+    struct counts *counts = NULL;
+    pln_status s = PLN_OK;
+
+    scores[0] = scores[1] = 0;
+    PLN_TRY(pln_calloc(v->ctx, 1, sizeof *counts, &counts));
+    PLN_TRY(pnn_plan_new(v->ctx, network, store, &o, &plan));
+    PLN_TRY(pnn_plan_bind(plan, "x", v->batch.in));
+    PLN_TRY(pnn_plan_bind(plan, "y", v->result));
+    for (size_t i = 0; i < pairs; i++) {
+        PLN_TRY(pln_loader_batch(v->ctx, v->loader, i, &v->batch));
+        for (size_t k = 0; k < p * p * 3 && white != 1; k++) v->batch.in[k] *= white;
+        PLN_TRY(pnn_plan_run(plan));
+        if (finds_boundaries(v->r))
+            count_boundaries(v, counts);
+        else
+            PLN_TRY(judge_picture(v, 1 / (double)pairs, scores));
+    }
+    if (finds_boundaries(v->r)) scores[0] = average_precision(counts);
+done:
+    pnn_plan_free(plan);
+    pln_free(counts);
+    return s;
+}
