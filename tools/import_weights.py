@@ -244,8 +244,9 @@ def vgg16(t, meta, o):
         for name, before, after in zip(names, [1.0, *scale[:-1]], scale):
             kept[name + ".weight"] = kept[name + ".weight"] * np.float32(before / after)
             kept[name + ".bias"] = kept[name + ".bias"] / np.float32(after)
-    kept["activation_scale"] = np.asarray(scale, np.float32)
-    return kept, {"system": "vgg16", "config": "{}", "range": "1"}
+    # What the layers were divided by: nothing that the network needs.
+    divisors = json.dumps([round(float(x), 4) for x in scale])
+    return kept, {"system": "vgg16", "config": "{}", "range": "1", "activation_scale": divisors}
 
 
 def deeplabv3(t, meta, o):

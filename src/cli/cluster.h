@@ -9,7 +9,7 @@
 
 /* ---- The MPI module (mpi.c -> planish_mpi.so), loaded only under mpirun ---- */
 
-#define PLN_MPI_VERSION 1
+#define PLN_MPI_VERSION 2
 #define PLN_MPI_SYMBOL  "pln_mpi_module"
 #define PLN_MPI_FILE    "planish_mpi.so"
 
@@ -19,6 +19,10 @@ typedef struct pln_mpi {
     int (*begin)(int *rank, int *size);
     /* Until all are here; sleeps meanwhile. `stopped` says that this process shall not wait on. */
     void (*wait)(int (*stopped)(void));
+    /* 0: starts to add the n values of all processes, in place; they are there after `summed`, which
+     * ends all that was started. The same calls in the same order in every process. */
+    int (*sum)(float *values, size_t n);
+    int (*summed)(void);
     /* code 0: all have ended well; else the others are ended too. */
     void (*end)(int code);
 } pln_mpi;

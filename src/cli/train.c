@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/cluster.h"
 #include "cli/train.h"
 #include "data/dataset.h"
 #include "train/trainer.h"
@@ -36,11 +37,10 @@ static const struct cli_option options[] = {
     CLI_OPTIONS_END,
 };
 
-/* ---- Reporting ---- */
-
 struct reporter {
     const struct cli *cli;
     const pln_judge *judge;
+    const struct cli_cluster *cluster;
     bool terminal;
     double mean_seconds;
 };
@@ -50,9 +50,36 @@ struct reporter {
 static volatile sig_atomic_t asked;
 static void on_signal(int number) { asked = number; }
 
+/* ---- Several processes ---- */
+
+static pln_status sum(void *user, float *values, size_t n)
+{
+    const struct cli_cluster *c = user;
+    return c->mpi->sum(values, n) ? PLN_E_DEVICE : PLN_OK;
+}
+
+static pln_status summed(void *user)
+{
+    const struct cli_cluster *c = user;
+    return c->mpi->summed() ? PLN_E_DEVICE : PLN_OK;
+}
+
+/* A signal to one of them stops all after the same step. */
+static int stop(const struct reporter *r)
+{
+    float any = asked;
+    if (!r->cluster->mpi) return asked;
+    if (r->cluster->mpi->sum(&any, 1) || r->cluster->mpi->summed()) return asked;
+    if (any > 0 && !asked) asked = SIGTERM;
+    return asked;
+}
+
+/* ---- Reporting ---- */
+
 static int report(void *user, const pln_training_state *st)
 {
     struct reporter *r = user;
+    if (r->cluster->shard) return stop(r);
     r->mean_seconds =
         r->mean_seconds > 0 ? 0.95 * r->mean_seconds + 0.05 * st->seconds : st->seconds;
     double left = r->mean_seconds * (double)(st->steps - st->step);
@@ -79,7 +106,7 @@ static int report(void *user, const pln_training_state *st)
                      (unsigned long long)st->step, st->loss, r->judge->unit[0], st->scores[0]);
     }
     fflush(stdout);
-    return asked;
+    return stop(r);
 }
 
 /* ---- Status ---- */
@@ -133,12 +160,48 @@ static int status(const struct cli *cli, const char *run)
 
 /* ---- Command ---- */
 
+static pln_status train_with(struct cli *cli, const struct cli_train_values *o,
+                             const pln_recipe *recipe, pln_context *ctx,
+                             const struct cli_cluster *cluster, int *code)
+{
+    struct reporter reporter = {.cli = cli,
+                                .judge = pln_judge_of(recipe),
+                                .cluster = cluster,
+                                .terminal = isatty(STDERR_FILENO)};
+    const pln_group group = {.rank = cluster->shard,
+                             .world = cluster->shards,
+                             .user = (void *)cluster,
+                             .sum = sum,
+                             .wait = summed};
+    const char *data = o->data ? o->data : recipe->manifest;
+    pln_dataset *dataset = NULL;
+    pln_status s = PLN_OK;
+
+    if (!*data) {
+        *code = cli_fail(cli, CLI_EXIT_USAGE,
+                         "train: the recipe names no dataset: --data MANIFEST does");
+        return PLN_OK;
+    }
+    PLN_TRY(pln_dataset_open(ctx, data, &dataset));
+    const pln_trainer_options how = {.recipe = recipe,
+                                     .dataset = dataset,
+                                     .run = o->output,
+                                     .resume = o->resume,
+                                     .seed = pln_context_seed(ctx),
+                                     .group = cluster->mpi ? &group : NULL,
+                                     .report = report,
+                                     .user = &reporter};
+    s = pln_train(ctx, &how);
+done:
+    pln_dataset_free(dataset);
+    return s;
+}
+
 static int train(struct cli *cli, const struct cli_train_values *o, const char *path)
 {
-    struct reporter reporter = {.cli = cli, .terminal = isatty(STDERR_FILENO)};
+    struct cli_cluster cluster = {.shards = 1};
     const char *settings[64];
     pln_context *ctx = NULL;
-    pln_dataset *dataset = NULL;
     pln_recipe recipe = {0};
     pln_status s = PLN_OK;
     size_t n = 0;
@@ -156,32 +219,19 @@ static int train(struct cli *cli, const struct cli_train_values *o, const char *
     sigaction(SIGTERM, &action, &old_term);
     pln_context_on_progress(ctx, NULL, NULL); /* a step is not left half done */
     if ((s = pln_recipe_load(ctx, path, settings, n, &recipe))) goto done;
-    const char *data = o->data ? o->data : recipe.manifest;
-    if (!*data) {
-        code = cli_fail(cli, CLI_EXIT_USAGE,
-                        "train: the recipe names no dataset: --data MANIFEST does");
-        goto done;
-    }
-    if ((s = pln_dataset_open(ctx, data, &dataset))) goto done;
-    const pln_trainer_options how = {.recipe = &recipe,
-                                     .dataset = dataset,
-                                     .run = o->output,
-                                     .resume = o->resume,
-                                     .seed = pln_context_seed(ctx),
-                                     .report = report,
-                                     .user = &reporter};
-    reporter.judge = pln_judge_of(&recipe);
-    s = pln_train(ctx, &how);
+    if ((code = cli_cluster_begin(cli, NULL, &cluster))) goto done;
+    if (!cluster.mpi) cluster = (struct cli_cluster){.shards = 1}; /* an array shares no training */
+    s = train_with(cli, o, &recipe, ctx, &cluster, &code);
 done:
     if (s == PLN_E_CANCELLED && asked) {
-        cli_note(cli, 0, "%s", pln_context_message(ctx));
+        if (!cluster.shard) cli_note(cli, 0, "%s", pln_context_message(ctx));
         code = 128 + asked;
     } else if (s) {
         code = cli_fail_status(cli, ctx, s, NULL);
     }
+    cli_cluster_end(&cluster, s == PLN_E_CANCELLED ? 0 : code);
     sigaction(SIGINT, &old_int, NULL);
     sigaction(SIGTERM, &old_term, NULL);
-    pln_dataset_free(dataset);
     pln_recipe_free(&recipe);
     pln_context_free(ctx);
     return code;
@@ -237,16 +287,20 @@ const struct cli_command cli_train = {
         "Interrupted (Ctrl-C), the running step is finished and saved; --resume goes on, with the "
         "same "
         "bytes as if it had never stopped.\n\n"
+        "Under mpirun every process takes its part of each batch and gradients are averaged; the "
+        "first one validates, saves and reports.\n\n"
         "status: the last step and the best. release: best.safetensors rounded, with its scores, "
         "for others to use, and beside it a model card: the data (with --data), recipe, steps, "
         "hours, hardware, scores. Put into a folder of models as NAME.safetensors, 'planish smooth "
         "-m NAME' finds it.",
-    .examples = "planish dataset make sps --photos photos/ -o sps/\ta dataset\n"
-                "planish train recipes/sasnet.ini --data sps/ -o run/\tfrom the start\n"
-                "planish train recipes/sasnet.ini --data sps/ -o run/ --resume\tgo on\n"
-                "planish train status run/\twhere it is\n"
-                "planish train release run/ --data sps/ --results eval/table.csv -o "
-                "models/sasnet.safetensors\tweights and card",
+    .examples =
+        "planish dataset make sps --photos photos/ -o sps/\ta dataset\n"
+        "planish train recipes/sasnet.ini --data sps/ -o run/\tfrom the start\n"
+        "planish train recipes/sasnet.ini --data sps/ -o run/ --resume\tgo on\n"
+        "mpirun -n 2 planish train recipes/sasnet.ini --data sps/ -o run/\tby two processes\n"
+        "planish train status run/\twhere it is\n"
+        "planish train release run/ --data sps/ --results eval/table.csv -o "
+        "models/sasnet.safetensors\tweights and card",
     .options = options,
     .values_size = sizeof(struct cli_train_values),
     .args_min = 1,

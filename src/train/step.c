@@ -263,6 +263,12 @@ static pln_status toss(struct pln_step *t, uint64_t done)
     return pnn_plan_bind(t->plan, "negative", input ? t->batch->in : t->batch->negative);
 }
 
+static pln_status lost(const struct pln_step *t)
+{
+    return pln_fail(t->ctx, PLN_E_DEVICE, "process %zu of %zu cannot reach the others",
+                    t->group->rank + 1, t->group->world);
+}
+
 pln_status pln_step_run(pln_step *t, uint64_t done, double *loss)
 {
     pln_status s = PLN_OK;
@@ -273,8 +279,10 @@ pln_status pln_step_run(pln_step *t, uint64_t done, double *loss)
     t->failed = PLN_OK;
     PLN_TRY(pnn_plan_run(t->plan));
     if (t->group) {
-        PLN_TRY(t->failed);
-        PLN_TRY(t->group->wait(t->group->user));
+        if (t->failed || t->group->wait(t->group->user)) {
+            s = lost(t);
+            goto done;
+        }
         t->loss = t->sums[t->values] / (float)t->group->world;
         PLN_TRY(pnn_plan_run(t->update));
     }
@@ -291,7 +299,6 @@ static bool ends_in(const char *name, const char *end)
 
 pln_status pln_step_agree(pln_step *t)
 {
-    pln_status s = PLN_OK;
     if (!t->group) return PLN_OK;
     for (int pass = 0; pass < 2; pass++) {
         for (size_t i = 0; i < pnn_store_count(t->store); i++) {
@@ -300,13 +307,12 @@ pln_status pln_step_agree(pln_step *t)
             float *v = pnn_store_at(t->store, i, &name, d);
             size_t n = d[0] * d[1] * d[2] * d[3];
             if (!ends_in(name, ".running_mean") && !ends_in(name, ".running_var")) continue;
-            if (pass == 0) PLN_TRY(t->group->sum(t->group->user, v, n));
+            if (pass == 0 && t->group->sum(t->group->user, v, n)) return lost(t);
             for (size_t k = 0; pass && k < n; k++) v[k] /= (float)t->group->world;
         }
-        if (pass == 0) PLN_TRY(t->group->wait(t->group->user));
+        if (pass == 0 && t->group->wait(t->group->user)) return lost(t);
     }
-done:
-    return s;
+    return PLN_OK;
 }
 
 pln_status pln_step_used(const pln_step *t, const pnn_graph *network, pnn_store **used)
