@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* planish smooth: any method on files, folders and streams. */
 #include "cli/smooth.h"
-#include "nets/session.h"
 
 #include <errno.h>
 #include <glib.h>
@@ -12,6 +11,7 @@
 #include <unistd.h>
 
 #include "image/image.h"
+#include "nets/session.h"
 
 /* ---- Flags ---- */
 

@@ -296,6 +296,8 @@ typedef struct pnn_adam {
  * NAME.adam_v; rate: scalar input 1 x 1 x 1 x 2 = (learning rate, step number from 1). All updates
  * happen after everything else has been computed. */
 void pnn_adam_step(pnn_graph *g, pnn_node param, pnn_node grad, pnn_node rate, pnn_adam adam);
+/* The state NAME.what of a parameter: of its shape, zeros at first. */
+pnn_node pnn_state_of(pnn_graph *g, pnn_node param, const char *what);
 /* After a run: param = x. */
 void pnn_assign(pnn_graph *g, pnn_node param, pnn_node x);
 
@@ -305,9 +307,9 @@ bool pnn_has_param(const pnn_graph *g, const char *name);
 
 /* Trained parameters. */
 uint64_t pnn_parameters(const pnn_graph *g);
-/* Multiply-accumulates of all convolutions, linear and matrix products that the outputs need, all of
- * the graph's if it has no outputs (1 for each weight times input; none for bias, norm, activation),
- * for one size. */
+/* Multiply-accumulates of all convolutions, linear and matrix products that the outputs need, all
+ * of the graph's if it has no outputs (1 for each weight times input; none for bias, norm,
+ * activation), for one size. */
 uint64_t pnn_macs(const pnn_graph *g, pnn_size size);
 /* A line a node: id, op, attributes, inputs, shape (symbols, or numbers if size.n > 0). *text is
  * pln_free'd by the caller. */

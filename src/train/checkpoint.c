@@ -34,6 +34,11 @@ PLN_PRINTF(3, 4) static void sayf(struct texts *t, const char *key, const char *
     say(t, key, t->values[t->n]);
 }
 
+pnn_dtype pln_weights_type(const char *name, pnn_dtype type)
+{
+    return strstr(name, "running_") ? PNN_F32 : type;
+}
+
 /* wanted: parameters of this graph (NULL: all of the store). */
 static pln_status sources_of(pln_context *ctx, const pnn_store *store, const pnn_graph *wanted,
                              pnn_dtype type, pnn_st_source **sources, size_t *count,
@@ -51,10 +56,8 @@ static pln_status sources_of(pln_context *ctx, const pnn_store *store, const pnn
         const float *values = pnn_store_at(store, i, &name, d);
         if (wanted && !pnn_has_param(wanted, name)) continue;
         bool vector = d[0] == 1 && d[1] == 1 && d[2] == 1;
-        /* Statistics may be out of the reach of 16 bits. */
-        bool wide = strstr(name, "running_") != NULL;
         (*sources)[(*count)++] = (pnn_st_source){.name = name,
-                                                 .type = wide ? PNN_F32 : type,
+                                                 .type = pln_weights_type(name, type),
                                                  .rank = vector ? 1 : 4,
                                                  .shape = vector ? d + 3 : d,
                                                  .values = values};

@@ -16,6 +16,9 @@ pln_status pln_checkpoint_write(pln_context *ctx, const char *run, const pln_rec
 pln_status pln_checkpoint_read(pln_context *ctx, const char *run, const pln_recipe *recipe,
                                pnn_store *store, pln_training_state *state, uint64_t seed,
                                bool *found) PLN_CHECK;
+/* What a value is stored as where `type` is asked for: statistics may be out of the reach of 16
+ * bits and stay f32. */
+pnn_dtype pln_weights_type(const char *name, pnn_dtype type);
 /* Weights for use: the parameters of `graph`, without the optimiser's states; statistics in f32. */
 pln_status pln_weights_write(pln_context *ctx, const char *path, const pln_recipe *recipe,
                              const pnn_graph *graph, const pnn_store *store,

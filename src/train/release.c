@@ -8,6 +8,7 @@
 
 #include "data/folder.h"
 #include "nets/nets.h"
+#include "train/checkpoint.h"
 #include "train/history.h"
 
 enum { TEXTS = 32 };
@@ -173,10 +174,8 @@ static pln_status write_weights(struct release *r)
         const pnn_st_tensor *t = pnn_st_at(r->weights, i);
         PLN_TRY(pln_alloc(r->ctx, t->count, sizeof **values, &values[i]));
         PLN_TRY(pnn_st_read_f32(r->ctx, r->weights, t, values[i]));
-        /* Statistics may be out of the reach of 16 bits. */
-        bool wide = strstr(t->name, "running_") != NULL;
         sources[i] = (pnn_st_source){.name = t->name,
-                                     .type = wide ? PNN_F32 : r->o->type,
+                                     .type = pln_weights_type(t->name, r->o->type),
                                      .rank = t->rank,
                                      .shape = t->shape,
                                      .values = values[i]};

@@ -27,7 +27,7 @@ struct pln_step {
 
 /* ---- Graphs ---- */
 
-/* The gradients over min(1, clip / their norm). */
+/* All gradients times min(1, clip / their norm). */
 static void clip(pnn_graph *g, pnn_node *grads, size_t n, double most)
 {
     pnn_node sum = {0};
@@ -42,48 +42,28 @@ static void clip(pnn_graph *g, pnn_node *grads, size_t n, double most)
     for (size_t i = 0; i < n; i++) grads[i] = pnn_mul(g, grads[i], factor);
 }
 
-static pln_status dims_of(const struct pln_step *t, const char *name, long dims[4])
-{
-    for (size_t i = 0; i < pnn_store_count(t->store); i++) {
-        const char *other;
-        size_t d[4];
-        pnn_store_at(t->store, i, &other, d);
-        if (strcmp(other, name)) continue;
-        for (int k = 0; k < 4; k++) dims[k] = (long)d[k];
-        return PLN_OK;
-    }
-    return pln_fail(t->ctx, PLN_E_INTERNAL, "no parameter '%s'", name);
-}
-
 /* ema = d ema + (1 - d) param, with d = min(decay, (t - 1) / (t + 9)) in step t: the first one
  * takes the start. param is that before the step. */
-static void average(pnn_graph *g, pnn_node param, const long dims[4], pnn_node rate, double decay)
+static void average(pnn_graph *g, pnn_node param, pnn_node rate, double decay)
 {
-    const pnn_init zero = {PNN_INIT_VALUE, 0};
-    pnn_node ema =
-        pnn_param(g, pnn_name(g, "%s.ema", pnn_name_of(g, param)), PNN_STATE, dims, zero);
-    pnn_node t = pnn_slice(g, rate, 1, 1);
+    pnn_node ema = pnn_state_of(g, param, "ema"), t = pnn_slice(g, rate, 1, 1);
     pnn_node d = pnn_unary(g, PNN_CLAMP,
                            pnn_binary(g, PNN_DIV, pnn_affine(g, t, 1, -1), pnn_affine(g, t, 1, 9)),
                            0, decay);
     pnn_assign(g, ema, pnn_add(g, param, pnn_mul(g, d, pnn_sub(g, ema, param))));
 }
 
-static pln_status add_update(struct pln_step *t, pnn_graph *g, pnn_node *params, pnn_node *grads)
+static pln_status add_update(const struct pln_step *t, pnn_graph *g, const pnn_node *params,
+                             pnn_node *grads)
 {
     const pln_recipe *r = t->r;
     pnn_node rate = pnn_input_shaped(g, "rate", pnn_shape_const(g, 1, 1, 1, 2));
-    pln_status s = PLN_OK;
     if (r->clip > 0) clip(g, grads, t->trained, r->clip);
     for (size_t i = 0; i < t->trained; i++) {
-        long dims[4];
         pnn_adam_step(g, params[i], grads[i], rate, (pnn_adam){r->beta1, r->beta2, r->eps});
-        if (!(r->ema > 0)) continue;
-        PLN_TRY(dims_of(t, pnn_name_of(g, params[i]), dims));
-        average(g, params[i], dims, rate, r->ema);
+        if (r->ema > 0) average(g, params[i], rate, r->ema);
     }
-done:
-    return s ? s : pnn_graph_status(g);
+    return pnn_graph_status(g);
 }
 
 static pln_status make_gradients(struct pln_step *t)
@@ -120,6 +100,16 @@ done:
     return s;
 }
 
+static void dims_of(const pnn_graph *g, pnn_node param, long d[4])
+{
+    const pnn_size any = {1, 1, 1};
+    pnn_shape s = pnn_shape_of(g, param);
+    d[0] = pnn_dim_value(g, s.n, any);
+    d[1] = pnn_dim_value(g, s.h, any);
+    d[2] = pnn_dim_value(g, s.w, any);
+    d[3] = pnn_dim_value(g, s.c, any);
+}
+
 /* The second graph of a group: parameters and, as inputs, the sums of their gradients. */
 static pln_status make_update(struct pln_step *t)
 {
@@ -132,7 +122,7 @@ static pln_status make_update(struct pln_step *t)
     for (size_t i = 0; i < t->trained; i++) {
         const char *name = pnn_name(g, "%s", pnn_name_of(t->graph, t->params[i]));
         long d[4];
-        PLN_TRY(dims_of(t, name, d));
+        dims_of(t->graph, t->params[i], d);
         pnn_output(t->graph, t->grads[i], pnn_name(t->graph, "gradient.%zu", i));
         params[i] = pnn_param(g, name, PNN_TRAINED, d, zero);
         grads[i] = pnn_affine(g,

@@ -44,3 +44,24 @@ header() { head -c 128 "$1" | tail -c 118 | sed 's/ *$//'; }
 
 same() { if cmp -s "$1" "$2"; then echo "$1 = $2"; else echo "$1 differs from $2"; fi; }
 files() { find . -type f | LC_ALL=C sort | sed 's|^\./||'; }
+
+# tiny_recipe STEPS EVERY: a SASNet of one narrow block, to stdout; ends with the section of validation.
+tiny_recipe() {
+    cat <<R
+[network]
+system=sasnet
+config={"width": 8, "blocks": [1]}
+[data]
+patch=32
+batch=2
+[optimiser]
+steps=$1
+rate=1e-3
+[loss]
+l1=1
+[validation]
+every=$2
+pairs=2
+patch=32
+R
+}

@@ -8,23 +8,7 @@ scores() {
         grep -v 'last validation'
 }
 s dataset make scenes -o data --count 6 --texture-count 3 --size 64x48 --seed 3 -q
-cat >r.ini <<'R'
-[network]
-system=sasnet
-config={"width": 8, "blocks": [1]}
-[data]
-patch=32
-batch=2
-[optimiser]
-steps=2
-rate=1e-3
-[loss]
-l1=1
-[validation]
-every=1
-pairs=2
-patch=32
-R
+tiny_recipe 2 1 >r.ini
 s train r.ini --data data -o run 2>/dev/null
 s sample scene --seed 1 --size 40x30 -o x.png
 

@@ -3,24 +3,7 @@
 # wrong with a recipe or a run is said. Losses and scores depend on the instruction set.
 run() { t train "$@" 2>&1 | sed -E 's/(loss|validation|SSIM) [0-9.]+/\1 X/g'; }
 s dataset make scenes -o data --count 6 --texture-count 3 --size 64x48 --seed 3 -q
-cat >r.ini <<'R'
-[network]
-system=sasnet
-config={"width": 8, "blocks": [1]}
-[data]
-patch=32
-batch=2
-[optimiser]
-steps=6
-rate=1e-3
-[loss]
-l1=1
-[validation]
-every=3
-pairs=2
-patch=32
-save=2
-R
+{ tiny_recipe 6 3 && echo save=2; } >r.ini
 
 say whole, and in two parts
 run r.ini --data data -o whole

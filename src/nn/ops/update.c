@@ -31,6 +31,17 @@ void pnn_assign(pnn_graph *g, pnn_node param, pnn_node x)
     pnn_add_effect(g, pnn_append(g, &v));
 }
 
+pnn_node pnn_state_of(pnn_graph *g, pnn_node param, const char *what)
+{
+    size_t d[4];
+    if (pnn_any_invalid(&param, 1) ||
+        !pnn_shape_values(g, pnn_shape_of(g, param), (pnn_size){1, 1, 1}, d))
+        return (pnn_node){0};
+    return pnn_param(g, pnn_name(g, "%s.%s", pnn_name_of(g, param), what), PNN_STATE,
+                     (const long[]){(long)d[0], (long)d[1], (long)d[2], (long)d[3]},
+                     (pnn_init){PNN_INIT_VALUE, 0});
+}
+
 void pnn_adam_step(pnn_graph *g, pnn_node param, pnn_node grad, pnn_node rate, pnn_adam adam)
 {
     if (pnn_any_invalid((pnn_node[]){param, grad, rate}, 3)) return;
@@ -39,17 +50,10 @@ void pnn_adam_step(pnn_graph *g, pnn_node param, pnn_node grad, pnn_node rate, p
         pnn_error(g, PLN_E_INTERNAL, "adam: parameter, gradient and rate do not fit");
         return;
     }
-    const char *name = pnn_vertex_of(g, param)->name;
-    pnn_shape s = pnn_shape_of(g, param);
-    size_t d[4];
-    if (!pnn_shape_values(g, s, (pnn_size){1, 1, 1}, d)) return;
-    const long dims[4] = {(long)d[0], (long)d[1], (long)d[2], (long)d[3]};
-    const pnn_init zero = {PNN_INIT_VALUE, 0};
-    pnn_node m = pnn_param(g, pnn_name(g, "%s.adam_m", name), PNN_STATE, dims, zero),
-             var = pnn_param(g, pnn_name(g, "%s.adam_v", name), PNN_STATE, dims, zero);
+    pnn_node m = pnn_state_of(g, param, "adam_m"), var = pnn_state_of(g, param, "adam_v");
     if (pnn_any_invalid((pnn_node[]){m, var}, 2)) return;
     pnn_vertex v = {.op = PNN_OP_ADAM,
-                    .shape = s,
+                    .shape = pnn_shape_of(g, param),
                     .n_inputs = 5,
                     .in = {param, m, var, grad, rate},
                     .attr.adam = adam};

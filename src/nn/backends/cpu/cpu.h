@@ -6,7 +6,7 @@
 #ifndef PLN_NN_BACKENDS_CPU_CPU_H
 #define PLN_NN_BACKENDS_CPU_CPU_H
 
-#include "nn/backends/backend.h"
+#include "nn/backends/view.h"
 
 typedef pln_status pnn_prepare(pln_context *ctx, const pnn_call *call, pnn_kernel *kernel);
 
@@ -31,38 +31,6 @@ enum { PNN_TASK_ELEMENTS = 1 << 15 };
 static inline size_t pnn_task_pixels(size_t c)
 {
     return pln_max(1, PNN_TASK_ELEMENTS / pln_max(c, 1));
-}
-
-/* ---- Views: tensors with any step along each dimension; 0 repeats ---- */
-
-typedef struct pnn_view {
-    void *data;
-    pnn_type type;
-    size_t step[4];
-} pnn_view;
-
-/* t as it lies in memory. */
-static inline pnn_view pnn_view_of(const pnn_tensor *t)
-{
-    size_t w = t->stride, h = t->d[2] * w, n = t->d[1] * h;
-    return (pnn_view){t->data, t->type, {n, h, w, 1}};
-}
-
-/* t repeated to the sizes d along its dimensions of size 1. */
-static inline pnn_view pnn_view_as(const pnn_tensor *t, const size_t d[4])
-{
-    pnn_view v = pnn_view_of(t);
-    for (int i = 0; i < 4; i++)
-        if (t->d[i] != d[i]) v.step[i] = 0;
-    return v;
-}
-
-/* v from element `offset` on. */
-static inline pnn_view pnn_view_at(pnn_view v, size_t offset)
-{
-    size_t size = v.type == PNN_BF16 ? sizeof(uint16_t) : sizeof(float);
-    v.data = (char *)v.data + offset * size;
-    return v;
 }
 
 #endif

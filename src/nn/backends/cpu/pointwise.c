@@ -67,31 +67,13 @@ struct run {
     float *work;
 };
 
-/* Merges neighbouring dimensions where all operands step evenly; sizes of 1 come first. */
 static void merge(struct run *r)
 {
-    size_t d[4] = {1, 1, 1, 1}, step[PNN_MAX_INPUTS + 1][4] = {{0}};
-    int n = r->program->inputs, at = 4;
-
-    for (int i = 3; i >= 0; i--) {
-        bool even = at < 4;
-        if (r->d[i] == 1) continue;
-        for (int j = 0; j <= n && even; j++) {
-            const size_t *s = j < n ? r->in[j].step : r->out.step;
-            even = s[i] == step[j][at] * d[at];
-        }
-        if (even) {
-            d[at] *= r->d[i];
-            continue;
-        }
-        d[--at] = r->d[i];
-        for (int j = 0; j <= n; j++) step[j][at] = j < n ? r->in[j].step[i] : r->out.step[i];
-    }
-    for (int i = 0; i < 4; i++) {
-        r->d[i] = d[i];
-        for (int j = 0; j < n; j++) r->in[j].step[i] = step[j][i];
-        r->out.step[i] = step[n][i];
-    }
+    size_t *step[PNN_MAX_INPUTS + 1];
+    int n = r->program->inputs;
+    for (int j = 0; j < n; j++) step[j] = r->in[j].step;
+    step[n] = r->out.step;
+    pnn_merge_steps(r->d, step, n + 1);
 }
 
 /* Where a block of a view is. */

@@ -9,6 +9,7 @@
 #include "nn/backends/backend.h"
 #include "nn/backends/cuda/kernels/list.h"
 #include "nn/backends/device.h"
+#include "nn/backends/view.h"
 
 enum { CU_ALIGN = 256 };
 
@@ -54,20 +55,15 @@ cu_prepare cu_prepare_update; /* NOISE, ADAM */
 
 /* ---- Parts that families share ---- */
 
-/* t as it lies in memory. */
-static inline cu_view cu_view_of(const pnn_tensor *t)
+/* A view as kernels have it. */
+static inline cu_view cu_view_from(pnn_view v)
 {
-    size_t w = t->stride, h = t->d[2] * w, n = t->d[1] * h;
-    return (cu_view){t->data, {n, h, w, 1}, t->type == PNN_BF16};
+    return (cu_view){v.data, {v.step[0], v.step[1], v.step[2], v.step[3]}, v.type == PNN_BF16};
 }
-
-/* t repeated to the sizes d along its dimensions of size 1. */
+static inline cu_view cu_view_of(const pnn_tensor *t) { return cu_view_from(pnn_view_of(t)); }
 static inline cu_view cu_view_as(const pnn_tensor *t, const size_t d[4])
 {
-    cu_view v = cu_view_of(t);
-    for (int i = 0; i < 4; i++)
-        if (t->d[i] != d[i]) v.step[i] = 0;
-    return v;
+    return cu_view_from(pnn_view_as(t, d));
 }
 
 static inline size_t cu_count(const size_t d[4]) { return d[0] * d[1] * d[2] * d[3]; }

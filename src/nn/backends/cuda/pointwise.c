@@ -49,29 +49,14 @@ static const uint8_t binary_fn[PNN_BINARY_COUNT] = {
 _Static_assert((int)CU_STEPS == (int)PNN_PROGRAM_MAX && (int)CU_INPUTS == (int)PNN_MAX_INPUTS,
                "every program fits");
 
-/* Merges neighbouring dimensions where all operands step evenly: a dense tensor is one long row,
- * and its indices need no division. Sizes of 1 come first. */
+/* A dense tensor's indices need no division. */
 static void merge(cu_pointwise *p)
 {
-    size_t d[4] = {1, 1, 1, 1}, step[CU_INPUTS + 1][4] = {{0}};
-    int n = p->inputs, at = 4;
-    for (int i = 3; i >= 0; i--) {
-        bool even = at < 4;
-        if (p->d[i] == 1) continue;
-        for (int j = 0; j <= n && even; j++) {
-            const size_t *s = j < n ? p->in[j].step : p->out.step;
-            even = s[i] == step[j][at] * d[at];
-        }
-        if (even) {
-            d[at] *= p->d[i];
-            continue;
-        }
-        d[--at] = p->d[i];
-        for (int j = 0; j <= n; j++) step[j][at] = j < n ? p->in[j].step[i] : p->out.step[i];
-    }
-    cu_copy4(p->d, d);
-    for (int j = 0; j < n; j++) cu_copy4(p->in[j].step, step[j]);
-    cu_copy4(p->out.step, step[n]);
+    size_t *step[CU_INPUTS + 1];
+    int n = p->inputs;
+    for (int j = 0; j < n; j++) step[j] = p->in[j].step;
+    step[n] = p->out.step;
+    pnn_merge_steps(p->d, step, n + 1);
 }
 
 /* Inputs have a slot each; a step takes the first whose value nobody reads after it (each lane is

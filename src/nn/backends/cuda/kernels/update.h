@@ -4,6 +4,7 @@
 #ifndef PLN_NN_BACKENDS_CUDA_KERNELS_UPDATE_H
 #define PLN_NN_BACKENDS_CUDA_KERNELS_UPDATE_H
 
+#include "core/philox.h"
 #include "nn/backends/cuda/kernels/base.h"
 
 typedef struct cu_noise {
@@ -13,33 +14,15 @@ typedef struct cu_noise {
     uint64_t stream;
 } cu_noise;
 
-CU_BODY double cu_unit(uint32_t high, uint32_t low)
-{
-    return (double)((((uint64_t)high << 32) | low) >> 11) * (1.0 / 9007199254740992.0); /* 2^-53 */
-}
-
-/* pln_random_normal of core: Philox 4x32-10, Box-Muller. i: of an element of y. */
+/* pln_random_normal of core. i: of an element of y. */
 CU_BODY void cu_noise_body(const cu_noise *p, size_t i)
 {
     size_t at[4];
+    uint32_t r[4];
     cu_indices(p->d, i, at);
-    uint64_t seed = *p->seed,
-             index = ((at[0] * p->d[3] + at[3]) * p->d[1] + at[1]) * p->d[2] + at[2];
-    uint32_t k0 = (uint32_t)seed, k1 = (uint32_t)(seed >> 32), c0 = (uint32_t)index,
-             c1 = (uint32_t)(index >> 32), c2 = (uint32_t)p->stream,
-             c3 = (uint32_t)(p->stream >> 32);
-    for (int round = 0; round < 10; round++) {
-        uint64_t p0 = (uint64_t)0xD2511F53u * c0, p1 = (uint64_t)0xCD9E8D57u * c2;
-        c0 = (uint32_t)(p1 >> 32) ^ c1 ^ k0;
-        c1 = (uint32_t)p1;
-        c2 = (uint32_t)(p0 >> 32) ^ c3 ^ k1;
-        c3 = (uint32_t)p0;
-        k0 += 0x9E3779B9u;
-        k1 += 0xBB67AE85u;
-    }
-    double u = 1 - cu_unit(c0, c1);
-    cu_put(&p->y, cu_offset(&p->y, at),
-           (float)(sqrt(-2 * log(u)) * cos(6.283185307179586 * cu_unit(c2, c3))));
+    pln_philox(*p->seed, p->stream, ((at[0] * p->d[3] + at[3]) * p->d[1] + at[1]) * p->d[2] + at[2],
+               r);
+    cu_put(&p->y, cu_offset(&p->y, at), (float)pln_philox_normal(r));
 }
 
 /* m = b1 m + (1 - b1) g, v = b2 v + (1 - b2) g^2,
