@@ -30,6 +30,7 @@ static const char *const ternary_forms[] = {"hinge", "ratio", NULL};
 static const struct key keys[] = {
     KEY("network", TEXT, system, "system"),
     KEY("network", TEXT, config, "config"),
+    KEY("network", TEXT, start, "start"),
     KEY("data", TEXT, manifest, "manifest"),
     KEY("data", TEXT, augmented, "augmentation"),
     KEY("data", COUNT, batch, "batch", .min = 1, .max = 4096, .init = 8),

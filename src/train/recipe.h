@@ -18,6 +18,7 @@ typedef struct pln_recipe {
     /* [network] */
     char *system; /* "jess", "sasnet:x4" */
     char *config; /* JSON, or "" */
+    char *start;  /* weights file to start from; "": parameters are drawn from the seed */
     const pnet_net *net;
     pnet_options options;
     /* [data] */

@@ -46,6 +46,20 @@ done:
     return s;
 }
 
+static pln_status load_start(struct training *t)
+{
+    const pnet_net *net;
+    pnet_options options;
+    pnn_st *file = NULL;
+    pln_status s = PLN_OK;
+    PLN_TRY(pnn_st_open(t->ctx, t->r->start, 0, &file));
+    PLN_TRY(pnet_of_weights(t->ctx, file, t->r->net, &net, &options));
+    PLN_TRY(pnn_store_load(t->store, t->network, file, ""));
+done:
+    pnn_st_free(file);
+    return s;
+}
+
 /* Every process reads the checkpoint; the first one writes. */
 static pln_status open_run(struct training *t)
 {
@@ -54,6 +68,7 @@ static pln_status open_run(struct training *t)
     if (t->o->resume)
         PLN_TRY(
             pln_checkpoint_read(t->ctx, t->o->run, t->r, t->store, &t->state, t->o->seed, &found));
+    if (!found && *t->r->start) PLN_TRY(load_start(t));
     if (first(t)) PLN_TRY(pln_run_open(t->ctx, t->o->run, t->r, t->o->resume, &t->state, &t->run));
 done:
     return s;

@@ -31,6 +31,17 @@ s dataset make scenes -o data80 --count 6 --texture-count 3 --size 80x80 --seed 
 run j.ini --data data80 -o jess --set optimiser.steps=2
 grep -c '"psnr":' jess/log.jsonl
 
+say a start from weights: with a rate of 0 they score as they did
+run r.ini --data data -o on --set network.start=whole/best.safetensors --set optimiser.rate=0 \
+    --set optimiser.steps=1
+psnr() { sed -n 's/.*"psnr":\([0-9.]*\).*/\1/p' "$1"; }
+psnr whole/log.jsonl | sort -n | tail -n 1 >best.txt
+psnr on/log.jsonl >on.txt
+same best.txt on.txt
+t train r.ini --data data -o off --set network.start=none.safetensors
+t train j.ini --data data80 -o off --set network.start=whole/best.safetensors
+t train r.ini --data data -o off --set network.start=whole/best.safetensors --set network.config=
+
 say what is wrong
 t train r.ini --data data -o whole
 t train r.ini --data data -o whole --resume --set optimiser.rate=0.5
