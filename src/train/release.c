@@ -268,8 +268,12 @@ static void print_training(FILE *f, const struct release *r)
 
 static void print_scores(FILE *f, const struct release *r)
 {
-    fprintf(f, "\n## Scores\n\nPSNR in dB / SSIM-A. ");
-    fprintf(f, "In the file: `%s`.\n", r->scores);
+    fprintf(f, "\n## Scores\n\n%s. In the file: `%s`.\n",
+            r->net->smooths ? "PSNR in dB / SSIM-A"
+                            : "Average precision against boundaries that people drew, one "
+                              "threshold for all pictures",
+            r->scores);
+    if (!r->net->smooths) return;
     if (!r->tested) {
         fprintf(f, "\nNo test scores: `planish eval` has not judged these weights.\n");
         return;
@@ -291,9 +295,11 @@ static void print_limits(FILE *f, const struct release *r)
     size_t last = h->count;
     for (size_t i = 0; i < h->count; i++)
         if (h->lines[i].validated) last = i;
-    fprintf(f, "\n## Limits\n\n"
-               "- Trained on pairs of a clean picture under a blended texture; on other kinds of "
-               "texture, noise or pictures than these it has not been judged here.\n");
+    fprintf(f, "\n## Limits\n\n- Trained on %s have not been judged.\n",
+            r->net->smooths ? "pairs of a clean picture under a blended texture: other kinds of "
+                              "texture, noise and pictures"
+                            : "photographs with boundaries that people drew, half of them under a "
+                              "blended texture: other pictures");
     if (last < h->count && h->best == last)
         fprintf(f, "- The last validation was the best one: more steps would give more.\n");
     if (r->net->radius(&r->options) < 0)
