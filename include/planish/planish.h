@@ -345,7 +345,7 @@ PLN_API pln_status pln_params_text(pln_context *ctx, const pln_params *params, c
 typedef enum pln_precision {
     PLN_PRECISION_AUTO, /* bf16 where the processor multiplies it (AMX), else f32 */
     PLN_PRECISION_F32,
-    PLN_PRECISION_BF16, /* bf16 values, sums in f32 */
+    PLN_PRECISION_BF16, /* bf16 values, sums in f32; below AVX-512 PLN_E_UNSUPPORTED */
     PLN_PRECISION_F16   /* devices only */
 } pln_precision;
 

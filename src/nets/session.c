@@ -17,8 +17,11 @@ struct pnet_session {
     pnn_graph *graph;
     pnn_store *store;
     pnn_plan *plan; /* of the last size */
+    /* What the plan was made for beside the network. */
     pnn_size size;
-    int threads; /* plans are made for a number of threads */
+    pnn_precision precision;
+    pln_isa isa;
+    int threads;
 };
 
 /* ---- Getting ---- */
@@ -141,14 +144,16 @@ static pnn_plan_options plan_options(const pnet_session *n, pnn_size size)
 /* x and y: h x w x 3. */
 static pln_status run_whole(pnet_session *n, size_t w, size_t h, float *x, float *y)
 {
-    pnn_size size = {1, h, w};
+    const pnn_plan_options o = plan_options(n, (pnn_size){1, h, w});
     pln_status s = PLN_OK;
-    if (!n->plan || n->size.h != h || n->size.w != w || n->threads != pln_context_threads(n->ctx)) {
-        pnn_plan_options o = plan_options(n, size);
+    if (!n->plan || n->size.h != h || n->size.w != w || n->precision != o.precision ||
+        n->isa != pln_isa_of(n->ctx) || n->threads != pln_context_threads(n->ctx)) {
         pnn_plan_free(n->plan);
         n->plan = NULL;
         PLN_TRY(pnn_plan_new(n->ctx, n->graph, n->store, &o, &n->plan));
-        n->size = size;
+        n->size = o.size;
+        n->precision = o.precision;
+        n->isa = pln_isa_of(n->ctx);
         n->threads = pln_context_threads(n->ctx);
     }
     pnn_plan_seed(n->plan, pln_context_seed(n->ctx));

@@ -193,6 +193,12 @@ pln_status pnn_plan_new(pln_context *ctx, const pnn_graph *g, pnn_store *store,
     pln_status s = PLN_OK;
 
     *plan = NULL;
+    if (options->precision == PNN_PRECISION_BF16 && options->backend == PNN_BACKEND_CPU &&
+        !options->train && pln_isa_of(ctx) < PLN_ISA_AVX512)
+        return pln_fail(
+            ctx, PLN_E_UNSUPPORTED,
+            "precision bf16 needs AVX-512, but %s is the instruction set in use: take f32",
+            pln_isa_name(pln_isa_of(ctx)));
     PLN_TRY(compile(ctx, g, store, options, &p));
     snprintf(what, sizeof what, "a network at %zux%zu", options->size.w, options->size.h);
     PLN_TRY(pln_reserve(ctx, p->layout.arena_bytes, what));

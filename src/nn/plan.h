@@ -45,8 +45,9 @@ typedef struct pnn_plan_options {
 } pnn_plan_options;
 
 typedef struct pnn_plan pnn_plan;
-/* PLN_E_ARG where the graph does not fit the size, PLN_E_LIMIT where memory does not suffice.
- * The plan holds no reference to the graph. */
+/* PLN_E_ARG where the graph does not fit the size, PLN_E_LIMIT where memory does not suffice,
+ * PLN_E_UNSUPPORTED for bf16 below AVX-512 on the CPU (there it would be slower than f32). The plan
+ * holds no reference to the graph. */
 pln_status pnn_plan_new(pln_context *ctx, const pnn_graph *g, pnn_store *store,
                         const pnn_plan_options *options, pnn_plan **plan) PLN_CHECK;
 void pnn_plan_free(pnn_plan *plan);

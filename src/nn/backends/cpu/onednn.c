@@ -224,32 +224,39 @@ struct rows {
     const pnn_tensor *from;
     char *to;
     size_t to_stride; /* bytes from pixel to pixel */
-    bool narrow;
+    pnn_type to_type;
 };
 enum { ROWS = 4096 };
+
+static size_t size_of(pnn_type type) { return type == PNN_BF16 ? 2 : 4; }
 
 static void copy_rows(void *arg, size_t index, int thread)
 {
     const struct rows *c = arg;
     size_t first = index * ROWS, last = pln_min(first + ROWS, pnn_positions(c->from));
-    size_t n = c->from->d[3], size = c->from->type == PNN_BF16 ? 2 : 4;
+    size_t n = c->from->d[3], size = size_of(c->from->type);
     (void)thread;
     for (size_t i = first; i < last; i++) {
         const char *from = (const char *)c->from->data + i * c->from->stride * size;
         char *to = c->to + i * c->to_stride;
-        if (!c->narrow) {
+        if (c->from->type == c->to_type)
             memcpy(to, from, n * size);
-            continue;
-        }
-        for (size_t k = 0; k < n; k++)
-            ((uint16_t *)(void *)to)[k] = pnn_bf16_of_f32(((const float *)(const void *)from)[k]);
+        else if (c->to_type == PNN_BF16)
+            for (size_t k = 0; k < n; k++)
+                ((uint16_t *)(void *)to)[k] =
+                    pnn_bf16_of_f32(((const float *)(const void *)from)[k]);
+        else
+            for (size_t k = 0; k < n; k++)
+                ((float *)(void *)to)[k] =
+                    pnn_f32_of_bf16(((const uint16_t *)(const void *)from)[k]);
     }
 }
 
+/* to_stride: elements of to_type. */
 static pln_status copy_pixels(pln_context *ctx, const pnn_tensor *from, void *to, size_t to_stride,
-                              bool narrow)
+                              pnn_type to_type)
 {
-    struct rows c = {from, to, to_stride, narrow};
+    struct rows c = {from, to, to_stride * size_of(to_type), to_type};
     return pln_parallel(ctx, pln_div_up(pnn_positions(from), ROWS), copy_rows, &c);
 }
 
@@ -300,8 +307,6 @@ static pnn_tensor dense_at(const pnn_tensor *t, void *data)
     return d;
 }
 
-static size_t pixel_bytes(const pnn_tensor *t) { return t->stride * (t->type == PNN_BF16 ? 2 : 4); }
-
 static pln_status run(pln_context *ctx, const pnn_kernel *k, const pnn_call *call, void *work)
 {
     struct state *st = k->state;
@@ -317,16 +322,15 @@ static pln_status run(pln_context *ctx, const pnn_kernel *k, const pnn_call *cal
     omp_set_num_threads(st->unpack ? 1 : pln_context_threads(ctx));
     if (st->pack_each_run) PLN_TRY(move_weights(ctx, st, r.weight->data));
     if (st->narrow_x)
-        PLN_TRY(copy_pixels(ctx, r.x, x.data, x.d[3] * 2, true));
+        PLN_TRY(copy_pixels(ctx, r.x, x.data, x.d[3], PNN_BF16));
     else if (st->copy_x && op != PNN_OP_CONV_DATA)
-        PLN_TRY(copy_pixels(ctx, r.x, x.data, pixel_bytes(&x), false));
-    if (st->copy_y && op != PNN_OP_CONV)
-        PLN_TRY(copy_pixels(ctx, r.y, y.data, pixel_bytes(&y), false));
+        PLN_TRY(copy_pixels(ctx, r.x, x.data, x.stride, x.type));
+    if (st->copy_y && op != PNN_OP_CONV) PLN_TRY(copy_pixels(ctx, r.y, y.data, y.stride, y.type));
     if (op == PNN_OP_CONV && call->in[3].data && call->in[3].data != y.data)
-        PLN_TRY(copy_pixels(ctx, &call->in[3], y.data, pixel_bytes(&y), false));
+        PLN_TRY(copy_pixels(ctx, &call->in[3], y.data, y.stride, y.type));
     PLN_TRY(execute(ctx, st, call, x.data, y.data, work));
     if (!st->unpack && out->data != call->out.data)
-        PLN_TRY(copy_pixels(ctx, out, call->out.data, pixel_bytes(&call->out), false));
+        PLN_TRY(copy_pixels(ctx, out, call->out.data, call->out.stride, call->out.type));
     /* oneDNN's gradients to the data take no bias. */
     if (op == PNN_OP_CONV_DATA && call->in[2].data)
         PLN_TRY(

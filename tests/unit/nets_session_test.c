@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: MIT */
+/* Methods that are networks, with random weights of full size: any size of picture against the
+ * reference back end, tiles against the whole, bf16 against f32, what a session keeps, and which
+ * kernels are chosen. */
+#include "support.h"
+
+#include <unistd.h>
+
+#include "nets/nets.h"
+#include "nn/plan.h"
+#include "nn/safetensors.h"
+
+static const char *const names[] = {"jess", "csgis", "fan", "sasnet", "mi"};
+enum { NETS = sizeof names / sizeof *names, MOST_TENSORS = 1024 };
+
+struct net {
+    const pnet_net *net;
+    pnet_options options;
+    pnn_graph *g;
+    pnn_store *store;
+    char path[64];
+};
+
+static pln_context *ctx;
+static struct net nets[NETS];
+
+/* Zeros and ones, as normalisation and invertible blocks start, would hide mistakes. */
+static void unsettle(pnn_store *store)
+{
+    for (size_t i = 0; i < pnn_store_count(store); i++) {
+        const char *name;
+        size_t d[4];
+        float *v = pnn_store_at(store, i, &name, d);
+        size_t n = d[0] * d[1] * d[2] * d[3];
+        bool level = true;
+        for (size_t k = 0; k < n; k++) level = level && v[k] == v[0];
+        for (size_t k = 0; level && k < n; k++)
+            v[k] = (float)(v[k] * (0.8 + 0.4 * pln_random(5, i, k)) +
+                           0.02 * pln_random_normal(6, i, k));
+    }
+}
+
+static void write_weights(const struct net *n)
+{
+    const pnn_st_text texts[] = {{"system", n->net->name}, {"config", "{}"}};
+    static pnn_st_source tensors[MOST_TENSORS];
+    static size_t shapes[MOST_TENSORS][4];
+    size_t count = pnn_store_count(n->store);
+    assert_true(count <= MOST_TENSORS);
+    for (size_t i = 0; i < count; i++) {
+        tensors[i].values = pnn_store_at(n->store, i, &tensors[i].name, shapes[i]);
+        tensors[i].type = PNN_F32;
+        tensors[i].rank = 4;
+        tensors[i].shape = shapes[i];
+    }
+    OK(ctx, pnn_st_write(ctx, n->path, tensors, count, texts, 2));
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    OK(NULL, pln_context_new(&ctx));
+    for (size_t i = 0; i < NETS; i++) {
+        struct net *n = &nets[i];
+        OK(ctx, pnet_find(ctx, names[i], &n->net, &n->options));
+        OK(ctx, pnet_graph(ctx, n->net, &n->options, PNET_EVAL, &n->g));
+        OK(ctx, pnn_store_new(ctx, &n->store));
+        OK(ctx, pnn_store_init(n->store, n->g, 11));
+        unsettle(n->store);
+        snprintf(n->path, sizeof n->path, "/tmp/planish-%ld-%s.safetensors", (long)getpid(),
+                 names[i]);
+        write_weights(n);
+    }
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < NETS; i++) {
+        pnn_store_free(nets[i].store);
+        pnn_graph_free(nets[i].g);
+        unlink(nets[i].path);
+    }
+    pln_context_free(ctx);
+    return 0;
+}
+
+/* ---- Running ---- */
+
+/* Blocks under noise, in [0, 1]. */
+static float *picture(size_t w, size_t h)
+{
+    float *x = malloc(w * h * 3 * sizeof *x);
+    for (size_t i = 0; i < w * h * 3; i++)
+        x[i] = (float)(0.25 + 0.5 * pln_random(1, 2, i / 64) + 0.25 * pln_random(1, 3, i));
+    return x;
+}
+
+static pln_status smooth(const struct net *n, pln_net_options o, const float *x, size_t w, size_t h,
+                         float *y)
+{
+    pln_params *p = NULL;
+    pln_status s = PLN_OK;
+    o.size = sizeof o;
+    o.weights = n->path;
+    PLN_TRY(pln_params_new(ctx, n->net->name, &p));
+    PLN_TRY(pln_params_set_net(ctx, p, &o));
+    PLN_TRY(pln_smooth_f32(ctx, p, x, w, h, 3, 0, y, 0));
+done:
+    pln_params_free(p);
+    return s;
+}
+
+/* Plain loops, no passes. */
+static void truth(const struct net *n, const float *x, size_t w, size_t h, float *y)
+{
+    const pnn_plan_options o = {.size = {1, h, w}, .backend = PNN_BACKEND_REF, .plain = true};
+    pnn_plan *plan = NULL;
+    float *scaled = malloc(w * h * 3 * sizeof *scaled);
+    for (size_t i = 0; i < w * h * 3; i++) scaled[i] = (float)n->net->range * x[i];
+    OK(ctx, pnn_plan_new(ctx, n->g, n->store, &o, &plan));
+    OK(ctx, pnn_plan_bind(plan, "x", scaled));
+    OK(ctx, pnn_plan_bind(plan, "y", y));
+    OK(ctx, pnn_plan_run(plan));
+    for (size_t i = 0; i < w * h * 3; i++) y[i] /= (float)n->net->range;
+    pnn_plan_free(plan);
+    free(scaled);
+}
+
+/* Largest difference, in units of the largest value where that is above 1. */
+static double apart(const float *a, const float *b, size_t n)
+{
+    double most = 0, largest = 1;
+    for (size_t i = 0; i < n; i++) {
+        double d = fabs((double)a[i] - b[i]);
+        if (!(d <= most)) most = d; /* NaN stays */
+        largest = fmax(largest, fabs((double)b[i]));
+    }
+    return most / largest;
+}
+
+/* ---- Tests ---- */
+
+/* How far the truth moves when the picture is rounded to 20 bits. Statistics of few pixels divide
+ * by differences that cancel: at 2x3 Fan's network magnifies rounding by a thousand. */
+static double magnified(const struct net *n, const float *x, size_t w, size_t h, const float *want)
+{
+    float *rounded = malloc(w * h * 3 * sizeof *rounded), *y = malloc(w * h * 3 * sizeof *y);
+    for (size_t i = 0; i < w * h * 3; i++) rounded[i] = rintf(x[i] * 0x1p20f) * 0x1p-20f;
+    truth(n, rounded, w, h, y);
+    double d = apart(y, want, w * h * 3);
+    free(rounded);
+    free(y);
+    return d;
+}
+
+static void near_truth(const struct net *n, size_t w, size_t h)
+{
+    float *x = picture(w, h), *y = malloc(w * h * 3 * sizeof *y),
+          *want = malloc(w * h * 3 * sizeof *want);
+    OK(ctx, smooth(n, (pln_net_options){.precision = PLN_PRECISION_F32}, x, w, h, y));
+    truth(n, x, w, h, want);
+    double d = apart(y, want, w * h * 3);
+    if (!(d < 1e-4 || d < 4 * magnified(n, x, w, h, want)))
+        fail_msg("%s at %zux%zu: %g from ref", n->net->name, w, h, d);
+    free(x);
+    free(y);
+    free(want);
+}
+
+static void any_size_is_near_the_reference(void **state)
+{
+    static const size_t sizes[][2] = {{1, 1}, {1, 7}, {9, 1}, {2, 3}, {13, 11}};
+    (void)state;
+    for (size_t i = 0; i < NETS; i++)
+        for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++)
+            near_truth(&nets[i], sizes[k][0], sizes[k][1]);
+}
+
+/* Tiles of all dilations lie within and across the border. */
+static void winograd_over_all_of_jess_is_near_the_reference(void **state)
+{
+    (void)state;
+    near_truth(&nets[0], 23, 20);
+}
+
+static void bf16_is_45_db_from_f32(void **state)
+{
+    const size_t w = 61, h = 48;
+    (void)state;
+    if (pln_isa_of(ctx) < PLN_ISA_AVX512) skip();
+    for (size_t i = 0; i < NETS; i++) {
+        float *x = picture(w, h), *y = malloc(w * h * 3 * sizeof *y),
+              *want = malloc(w * h * 3 * sizeof *want);
+        double sum = 0, peak = 1;
+        OK(ctx, smooth(&nets[i], (pln_net_options){.precision = PLN_PRECISION_F32}, x, w, h, want));
+        /* In the same context at the same size: a plan of f32 must not be taken again. */
+        OK(ctx, smooth(&nets[i], (pln_net_options){.precision = PLN_PRECISION_BF16}, x, w, h, y));
+        for (size_t k = 0; k < w * h * 3; k++) {
+            sum += pow((double)y[k] - want[k], 2);
+            peak = fmax(peak, fabs((double)want[k]));
+        }
+        double psnr = 10 * log10(peak * peak * (double)(w * h * 3) / sum);
+        if (!(psnr >= 45)) fail_msg("%s: bf16 is %.2f dB from f32", nets[i].net->name, psnr);
+        if (sum == 0) fail_msg("%s: bf16 and f32 are the same", nets[i].net->name);
+        free(x);
+        free(y);
+        free(want);
+    }
+}
+
+static void bf16_below_avx512_is_refused(void **state)
+{
+    const char *const isas[] = {"baseline", "avx2"};
+    float x[12] = {0}, y[12];
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        if (pln_context_set_isa(ctx, isas[i])) continue;
+        pln_status s =
+            smooth(&nets[2], (pln_net_options){.precision = PLN_PRECISION_BF16}, x, 2, 2, y);
+        assert_int_equal(s, PLN_E_UNSUPPORTED);
+        assert_non_null(strstr(pln_context_message(ctx), "bf16 needs AVX-512"));
+        assert_non_null(strstr(pln_context_message(ctx), isas[i]));
+        OK(ctx, smooth(&nets[2], (pln_net_options){.precision = PLN_PRECISION_AUTO}, x, 2, 2, y));
+    }
+    OK(ctx, pln_context_set_isa(ctx, NULL));
+}
+
+static void tiles_are_the_whole(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < NETS; i++) {
+        const struct net *n = &nets[i];
+        long radius = n->net->radius(&n->options);
+        size_t w = radius < 0 ? 64 : 2 * (size_t)radius + 160, h = 12;
+        float *x = picture(w, h), *y = malloc(w * h * 3 * sizeof *y),
+              *want = malloc(w * h * 3 * sizeof *want);
+        pln_status s =
+            smooth(n, (pln_net_options){.precision = PLN_PRECISION_F32, .tile = 48}, x, w, h, y);
+        if (radius < 0) {
+            assert_int_equal(s, PLN_E_ARG);
+            assert_non_null(strstr(pln_context_message(ctx), "no tiles"));
+        } else {
+            OK(ctx, s);
+            OK(ctx, smooth(n, (pln_net_options){.precision = PLN_PRECISION_F32, .tile = -1}, x, w,
+                           h, want));
+            double d = apart(y, want, w * h * 3);
+            if (!(d < 1e-5)) fail_msg("%s: tiles are %g from the whole", n->net->name, d);
+        }
+        free(x);
+        free(y);
+        free(want);
+    }
+}
+
+/* oneDNN's reference loops and products of unfolded pictures are many times slower. */
+static void no_kernel_is_slow(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < NETS; i++)
+        for (int bf16 = 0; bf16 < 2; bf16++) {
+            const pnn_plan_options o = {.size = {1, 384, 512},
+                                        .backend = PNN_BACKEND_CPU,
+                                        .precision = bf16 ? PNN_PRECISION_BF16 : PNN_PRECISION_F32};
+            pnn_plan *plan = NULL;
+            char *text = NULL;
+            if (bf16 && pln_isa_of(ctx) < PLN_ISA_AVX512) continue;
+            OK(ctx, pnn_plan_new(ctx, nets[i].g, nets[i].store, &o, &plan));
+            OK(ctx, pnn_plan_text(plan, &text));
+            if (strstr(text, "ref:") || strstr(text, "gemm:"))
+                fail_msg("%s, %s:\n%s", names[i], bf16 ? "bf16" : "f32", text);
+            pln_free(text);
+            pnn_plan_free(plan);
+        }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(any_size_is_near_the_reference),
+        cmocka_unit_test(winograd_over_all_of_jess_is_near_the_reference),
+        cmocka_unit_test(bf16_is_45_db_from_f32),
+        cmocka_unit_test(bf16_below_avx512_is_refused),
+        cmocka_unit_test(tiles_are_the_whole),
+        cmocka_unit_test(no_kernel_is_slow),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
