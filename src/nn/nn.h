@@ -14,6 +14,7 @@
 #define PLN_NN_NN_H
 
 #include "core/core.h"
+#include "solve/fan.h"
 
 typedef struct pnn_graph pnn_graph;
 typedef struct pnn_node {
@@ -280,6 +281,15 @@ pnn_node pnn_matmul(pnn_graph *g, pnn_node a, pnn_node b);
 /* a: N x H x W x K, b: N x H x W x M -> N x 1 x K x M, the sum over pixels of a^T b. Gram matrix:
  * pnn_gram(g, f, f). */
 pnn_node pnn_gram(pnn_graph *g, pnn_node a, pnn_node b);
+
+/* ---- Fan's energy (solve/fan.h) ---- */
+
+/* G and B of pictures of 0..255: N x H x W x 2. saliency: N x H x W x 1, where the guide asks for
+ * it. No gradient. */
+pnn_node pnn_fan_maps(pnn_graph *g, pln_fan_guide guide, pnn_node x, pnn_node saliency);
+/* E of each picture: N x 1 x 1 x 1. T has a gradient, I and maps have none. */
+pnn_node pnn_fan_energy(pnn_graph *g, pnn_node T, pnn_node I, pnn_node maps,
+                        const pln_fan_energy *energy);
 
 /* ---- Outputs, gradients, training ---- */
 

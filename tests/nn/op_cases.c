@@ -323,6 +323,69 @@ static pnn_node gram(op_build *b, const long *a)
     return pnn_gram(b->g, x, y);
 }
 
+/* ---- Fan's energy ---- */
+
+/* d: N, H, W. value(y, x, c) is the same for every picture. */
+static pnn_node drawn(op_build *b, const long *d, long c, float (*value)(long y, long x, long c))
+{
+    long dims[4] = {d[0], d[1], d[2], c}, n = d[0] * d[1] * d[2] * c;
+    float *v = pnn_graph_alloc(b->g, (size_t)n, sizeof *v);
+    for (long i = 0; v && i < n; i++) v[i] = value(i / (c * d[2]) % d[1], i / c % d[2], i % c);
+    return v ? pnn_constant_tensor(b->g, v, dims) : (pnn_node){0};
+}
+
+/* No two pixels of a window alike, so that nothing ties. */
+static float ramp(long y, long x, long c) { return (float)(40 * y + 7 * x + 3 * c); }
+/* Steeper than that on the left, flatter on the right. */
+static float two_slopes(long y, long x, long c) { return ramp(y, x, c) * (x < 3 ? 1.5f : 0.25f); }
+static float some(long y, long x, long c)
+{
+    (void)c;
+    return (x + 2 * y) % 3 == 0;
+}
+/* Steps along columns and along a diagonal. */
+static float steps(long y, long x, long c)
+{
+    return (float)(60 * (x > 20) + 90 * (x + y > 60) + 8 * c);
+}
+static float disc(long y, long x, long c)
+{
+    (void)c;
+    return (y - 20) * (y - 20) + (x - 20) * (x - 20) < 150 ? 1 : 0.5f * (float)(x % 2);
+}
+
+/* N, H, W, radius, grow, exact, 0: E is larger on the right, or 1: everywhere, edges, ties */
+static pnn_node fan_energy(op_build *b, const long *a)
+{
+    const long d[4] = {a[0], a[1], a[2], 3};
+    pnn_graph *g = b->g;
+    pnn_node x = input(b, d, a[8] ? OP_EVEN : OP_ANY);
+    pnn_node T = a[8] ? pnn_affine(g, x, 40, 100) : pnn_add(g, x, drawn(b, d, 3, ramp));
+    pnn_node I = drawn(b, d, 3, two_slopes);
+    pnn_node maps = pnn_fan_maps(g, PLN_FAN_PLAIN, I, (pnn_node){0});
+    if (a[7]) maps = pnn_concat2(g, PNN_AXIS_C, pnn_slice(g, maps, 0, 1), drawn(b, d, 1, some));
+    const pln_fan_energy e = {.radius = (int)a[3],
+                              .grow = (int)a[4],
+                              .alpha = 0.25,
+                              .c1 = a[6] ? INFINITY : 200,
+                              .c2 = a[6] ? -1 : 0,
+                              .sigma_r = 1,
+                              .sigma_s = 3,
+                              .lambda_f = 1,
+                              .lambda_e = 0.1,
+                              .exact = a[5]};
+    return pnn_fan_energy(g, T, I, maps, &e);
+}
+
+/* N, H, W, pln_fan_guide */
+static pnn_node fan_maps(op_build *b, const long *a)
+{
+    const long d[4] = {a[0], a[1], a[2], 3};
+    pnn_node x = pnn_affine(b->g, input(b, d, OP_EVEN), 8, 40);
+    return pnn_fan_maps(b->g, (pln_fan_guide)a[3], pnn_add(b->g, x, drawn(b, d, 3, steps)),
+                        drawn(b, d, 1, disc));
+}
+
 /* ---- From nothing; types ---- */
 
 /* Shape[4], stream */
@@ -693,6 +756,22 @@ const op_case op_cases[] = {
     {"gram/two", gram, {2, 3, 4, 5, 6}, 0},
     {"gram/itself", gram, {2, 5, 4, 6, 0}, 0},
     {"gram/large", gram, {1, 23, 21, 64, 0}, OP_LARGE},
+
+    {"fan_energy/both powers", fan_energy, {2, 5, 6, 2, 0, 1, 0, 0, 0}, OP_CPU},
+    {"fan_energy/squares", fan_energy, {1, 4, 7, 3, 0, 1, 1, 0, 0}, OP_CPU},
+    {"fan_energy/edges", fan_energy, {1, 6, 5, 1, 0, 1, 0, 1, 0}, OP_CPU},
+    {"fan_energy/grown", fan_energy, {1, 7, 8, 1, 1, 1, 0, 1, 0}, OP_CPU},
+    {"fan_energy/one pixel", fan_energy, {2, 1, 1, 4, 0, 1, 0, 0, 0}, OP_CPU},
+    {"fan_energy/authors' gradient", fan_energy, {2, 5, 19, 2, 0, 0, 0, 0, 0}, OP_KINKS | OP_CPU},
+    {"fan_energy/authors' gradient, edges and ties",
+     fan_energy,
+     {1, 9, 11, 4, 0, 0, 0, 1, 1},
+     OP_KINKS | OP_CPU},
+    {"fan_energy/ties", fan_energy, {1, 9, 11, 4, 1, 1, 0, 1, 1}, OP_KINKS | OP_CPU},
+    {"fan_maps/edges", fan_maps, {2, 47, 52, PLN_FAN_PLAIN}, OP_NO_GRADIENT | OP_CPU},
+    {"fan_maps/texture", fan_maps, {1, 33, 40, PLN_FAN_TEXTURE}, OP_NO_GRADIENT | OP_CPU},
+    {"fan_maps/salient", fan_maps, {1, 47, 41, PLN_FAN_SALIENT}, OP_NO_GRADIENT | OP_CPU},
+    {"fan_maps/not salient", fan_maps, {1, 47, 41, PLN_FAN_NOT_SALIENT}, OP_NO_GRADIENT | OP_CPU},
 
     {"noise", noise_map, {2, 3, 5, 4, 7}, OP_NO_GRADIENT},
     {"constant/filter", fixed_filter, {2, 5, 6, 1}, 0},

@@ -617,6 +617,7 @@ static bool any(const op_case *c)
     (void)c;
     return true;
 }
+static bool on_devices(const op_case *c) { return !(c->flags & OP_CPU); }
 static bool has_convolutions(const op_case *c)
 {
     return !(c->flags & OP_BF16) &&
@@ -633,8 +634,8 @@ static const struct {
     {"gradients", gradients_are_slopes, can_step},
     {"epilogues", epilogue_is_its_parts, has_parts},
     {"backends", back_ends_agree, any},
-    {"host", host_device_agrees, any},
-    {"gpu", gpu_agrees, any},
+    {"host", host_device_agrees, on_devices},
+    {"gpu", gpu_agrees, on_devices},
     {"plans", plans_agree, any},
     {"narrow", narrow_plans_agree, has_convolutions},
 };

@@ -38,6 +38,9 @@ static pnn_prepare *const table[PNN_OP_COUNT] = {
     [PNN_OP_RESIZE_GRAD] = pnn_cpu_prepare_resize,
     [PNN_OP_MATMUL] = pnn_cpu_prepare_matmul,
     [PNN_OP_GRAM] = pnn_cpu_prepare_matmul,
+    [PNN_OP_FAN_MAPS] = pnn_prepare_fan_maps,
+    [PNN_OP_FAN_ENERGY] = pnn_cpu_prepare_fan,
+    [PNN_OP_FAN_ENERGY_GRAD] = pnn_cpu_prepare_fan,
     [PNN_OP_ADAM] = pnn_cpu_prepare_adam,
 };
 

@@ -38,6 +38,8 @@ static const struct {
     [PNN_OP_RESIZE_GRAD] = {pnn_ref_resize_grad, true},
     [PNN_OP_MATMUL] = {pnn_ref_matmul, false},
     [PNN_OP_GRAM] = {pnn_ref_gram, false},
+    [PNN_OP_FAN_ENERGY] = {pnn_ref_fan, false},
+    [PNN_OP_FAN_ENERGY_GRAD] = {pnn_ref_fan, false},
     [PNN_OP_ASSIGN] = {pnn_ref_assign, false},
     [PNN_OP_ADAM] = {pnn_ref_adam, false},
     [PNN_OP_FUSED] = {pnn_ref_fused, false},
@@ -55,6 +57,7 @@ static pln_status prepare(pln_context *ctx, const pnn_call *call, pnn_kernel *ke
 {
     pnn_op op = call->v->op;
     size_t bytes = 0;
+    if (op == PNN_OP_FAN_MAPS) return pnn_prepare_fan_maps(ctx, call, kernel);
     if (!table[op].loop)
         return pln_fail(ctx, PLN_E_INTERNAL, "ref: %s is no operation to run",
                         pnn_op_info_of(op)->name);
