@@ -29,16 +29,6 @@ static pln_conv_epilogue epilogue_of(const pnn_call *call)
     };
 }
 
-/* Weights in the order of a kernel, made once where they never change. */
-struct weights {
-    bool fixed;
-    union {
-        pln_wino_shape wino;
-        pln_few_shape few;
-    } shape;
-    _Alignas(64) float u[];
-};
-
 /* ---- Winograd ---- */
 
 static bool takes_winograd(const pnn_call *call)
@@ -55,29 +45,25 @@ static bool takes_winograd(const pnn_call *call)
            10 * padded <= 23 * cin * cout;
 }
 
-static void wino_weights(const pnn_call *call, struct weights *k)
-{
-    bool gradient = call->v->op == PNN_OP_CONV_DATA;
-    const pln_wino_shape *s = &k->shape.wino;
-    pln_wino_weights(call->in[1].data, PLN_CONV_OIYX, gradient ? s->cout : s->cin,
-                     gradient ? s->cin : s->cout, gradient, k->u);
-}
-
+/* The weights are transformed at every run: under a hundredth of the work for a picture, where the
+ * transformed weights of a deep network would be as much memory as its maps. */
 static pln_status run_wino(pln_context *ctx, const pnn_kernel *kernel, const pnn_call *call,
                            void *work)
 {
-    struct weights *k = kernel->state;
+    const pln_wino_shape *s = kernel->state;
     const pln_conv_epilogue e = epilogue_of(call);
-    if (!k->fixed) wino_weights(call, k);
-    return pln_wino_forward(ctx, &k->shape.wino, call->in[0].data, call->in[0].stride, k->u, &e,
-                            call->out.data, call->out.stride, work);
+    bool gradient = call->v->op == PNN_OP_CONV_DATA;
+    float *u = work;
+    pln_wino_weights(call->in[1].data, PLN_CONV_OIYX, gradient ? s->cout : s->cin,
+                     gradient ? s->cin : s->cout, gradient, u);
+    return pln_wino_forward(ctx, s, call->in[0].data, call->in[0].stride, u, &e, call->out.data,
+                            call->out.stride, u + pln_wino_weights_floats(s->cin, s->cout));
 }
 
 static pln_status run_wino_weight(pln_context *ctx, const pnn_kernel *kernel, const pnn_call *call,
                                   void *work)
 {
-    const struct weights *k = kernel->state;
-    return pln_wino_weights_gradient(ctx, &k->shape.wino, call->in[0].data, call->in[0].stride,
+    return pln_wino_weights_gradient(ctx, kernel->state, call->in[0].data, call->in[0].stride,
                                      call->in[1].data, call->in[1].stride, PLN_CONV_OIYX,
                                      call->out.data, NULL, work);
 }
@@ -87,30 +73,34 @@ static pln_status prepare_wino(pln_context *ctx, const pnn_call *call, pnn_kerne
     const pnn_tensor *x = &call->in[0];
     bool weight = call->v->op == PNN_OP_CONV_WEIGHT;
     int threads = pln_context_threads(ctx);
-    const pln_wino_shape shape = {x->d[0],
-                                  x->d[1],
-                                  x->d[2],
-                                  x->d[3],
-                                  weight ? call->in[1].d[3] : call->out.d[3],
-                                  (size_t)call->v->attr.conv.a.dilation};
-    size_t floats = weight ? 0 : pln_wino_weights_floats(shape.cin, shape.cout);
-    struct weights *k = NULL;
-    pln_status s = pln_alloc(ctx, 1, sizeof *k + floats * sizeof *k->u, &k);
+    pln_wino_shape *k = NULL;
+    pln_status s = pln_alloc(ctx, 1, sizeof *k, &k);
     if (s) return s;
-    k->shape.wino = shape;
-    k->fixed = call->fixed[1];
-    if (!weight && k->fixed) wino_weights(call, k);
-    size_t work = weight ? pln_wino_weights_gradient_floats(&shape, threads)
-                         : pln_wino_forward_floats(&shape, threads);
+    *k = (pln_wino_shape){x->d[0],
+                          x->d[1],
+                          x->d[2],
+                          x->d[3],
+                          weight ? call->in[1].d[3] : call->out.d[3],
+                          (size_t)call->v->attr.conv.a.dilation};
+    size_t floats =
+        weight ? pln_wino_weights_gradient_floats(k, threads)
+               : pln_wino_weights_floats(k->cin, k->cout) + pln_wino_forward_floats(k, threads);
     *kernel = (pnn_kernel){.run = weight ? run_wino_weight : run_wino,
                            .release = pln_free,
                            .state = k,
-                           .work_bytes = work * sizeof(float),
+                           .work_bytes = floats * sizeof(float),
                            .name = "winograd"};
     return PLN_OK;
 }
 
 /* ---- Few channels ---- */
+
+/* The shape and the weights in the kernel's order, made once where they never change. */
+struct few {
+    pln_few_shape shape;
+    bool fixed;
+    _Alignas(64) float u[];
+};
 
 static pln_few_shape few_shape(const pnn_call *call)
 {
@@ -145,22 +135,21 @@ static bool takes_few(const pnn_call *call)
 static pln_status run_few(pln_context *ctx, const pnn_kernel *kernel, const pnn_call *call,
                           void *work)
 {
-    struct weights *k = kernel->state;
+    struct few *k = kernel->state;
     const pln_conv_epilogue e = epilogue_of(call);
     const pnn_tensor *x = &call->in[0], *y = &call->out;
     (void)work;
-    if (!k->fixed) pln_few_weights(&k->shape.few, call->in[1].data, PLN_CONV_OIYX, k->u);
-    return call->v->op == PNN_OP_CONV ? pln_few_forward(ctx, &k->shape.few, x->data, x->stride,
-                                                        k->u, &e, y->data, y->stride)
-                                      : pln_few_gradient(ctx, &k->shape.few, x->data, x->stride,
-                                                         k->u, &e, y->data, y->stride);
+    if (!k->fixed) pln_few_weights(&k->shape, call->in[1].data, PLN_CONV_OIYX, k->u);
+    return call->v->op == PNN_OP_CONV
+               ? pln_few_forward(ctx, &k->shape, x->data, x->stride, k->u, &e, y->data, y->stride)
+               : pln_few_gradient(ctx, &k->shape, x->data, x->stride, k->u, &e, y->data, y->stride);
 }
 
 static pln_status run_few_weight(pln_context *ctx, const pnn_kernel *kernel, const pnn_call *call,
                                  void *work)
 {
-    const struct weights *k = kernel->state;
-    return pln_few_weights_gradient(ctx, &k->shape.few, call->in[0].data, call->in[0].stride,
+    const struct few *k = kernel->state;
+    return pln_few_weights_gradient(ctx, &k->shape, call->in[0].data, call->in[0].stride,
                                     call->in[1].data, call->in[1].stride, PLN_CONV_OIYX,
                                     call->out.data, NULL, work);
 }
@@ -170,10 +159,10 @@ static pln_status prepare_few(pln_context *ctx, const pnn_call *call, pnn_kernel
     const pln_few_shape shape = few_shape(call);
     bool weight = call->v->op == PNN_OP_CONV_WEIGHT;
     size_t floats = weight ? 0 : pln_few_weights_floats(&shape);
-    struct weights *k = NULL;
+    struct few *k = NULL;
     pln_status s = pln_alloc(ctx, 1, sizeof *k + floats * sizeof *k->u, &k);
     if (s) return s;
-    k->shape.few = shape;
+    k->shape = shape;
     k->fixed = call->fixed[1];
     if (!weight && k->fixed) pln_few_weights(&shape, call->in[1].data, PLN_CONV_OIYX, k->u);
     *kernel = (pnn_kernel){.run = weight ? run_few_weight : run_few,

@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: MIT
+"""Networks on this processor beside other engines: a table in Markdown.
+
+networks.py PLANISH RANDOM_WEIGHTS [--threads 1,2] [--runs N] [--peers NAME,NAME] [NET:WxH ...]: each
+network, with its shipped weights or else those that it starts from, is exported by planish and runs in
+planish and in each peer that is installed, on the same picture, each in a process of its own, one after
+the other. Needs numpy; peers: onnxruntime, openvino, torch (with onnx).
+"""
+import argparse
+import json
+import os
+import pathlib
+import statistics
+import subprocess
+import sys
+import tempfile
+
+import numpy
+
+PEERS = "onnxruntime openvino torch".split()
+CASES = "jess:512x384 sasnet:512x384 sasnet:1280x720 fan:512x384 fan:1280x720".split()
+PEER = pathlib.Path(__file__).with_name("network_peer.py")
+
+
+def measured(command):
+    """Standard output and the most memory of a process in MB; None where it exits with 77."""
+    with tempfile.TemporaryFile() as out:
+        child = subprocess.Popen([str(word) for word in command], stdout=out)
+        _, status, usage = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
+        if child.returncode == 77:
+            return None
+        if child.returncode:
+            raise SystemExit(f"failed: {' '.join(str(word) for word in command)}")
+        out.seek(0)
+        return out.read().decode(), usage.ru_maxrss * 1024 / 1e6
+
+
+class Case:
+    def __init__(self, planish, maker, net, size, folder):
+        self.planish, self.net, self.folder = planish, net, folder
+        self.w, self.h = map(int, size.split("x"))
+        self.model, self.weights = folder / "net.onnx", []
+        export = [planish, "-q", "export", net, "-o", self.model]
+        if subprocess.run(export, capture_output=True).returncode:
+            self.weights = ["--weights", folder / "w.safetensors"]
+            subprocess.run([maker, net, self.weights[1]], check=True)
+            subprocess.run([*export, *self.weights], check=True, stdout=subprocess.DEVNULL)
+        nets = json.loads(subprocess.run([planish, "nets", "--json"], check=True, capture_output=True).stdout)
+        self.white = next(n["range"] for n in nets["nets"] if n["name"] == net)
+        noise = numpy.random.default_rng(1)
+        blocks = noise.random((self.h // 16 + 1, self.w // 16 + 1, 3)).repeat(16, 0).repeat(16, 1)
+        x = 0.7 * blocks[: self.h, : self.w] + 0.3 * noise.random((self.h, self.w, 3))
+        self.x, self.y, self.x_nchw, self.peer_y = (folder / f"{n}.npy" for n in ("x", "y", "x_nchw", "peer_y"))
+        numpy.save(self.x, x.astype("f4"))
+        numpy.save(self.x_nchw, (self.white * x).astype("f4").transpose(2, 0, 1)[None].copy())
+
+    def own(self, precision, threads, runs):
+        """The same picture again and again: the first run loads the weights and plans."""
+        pictures, results = self.folder / "in", self.folder / "out"
+        pictures.mkdir(exist_ok=True)
+        for i in range(runs + 1):
+            if not (pictures / f"{i}.npy").exists():
+                os.link(self.x, pictures / f"{i}.npy")
+        command = [self.planish, "-t", threads, "smooth", *(pictures / f"{i}.npy" for i in range(runs + 1))]
+        command += ["-o", results, "-m", self.net, *self.weights, "--precision", precision, "--json"]
+        done = measured(command)
+        times = [1e3 * json.loads(line)["seconds"]["run"] for line in done[0].splitlines()]
+        (results / "0.npy").replace(self.y)
+        return {"name": "planish", "first_ms": times[0], "ms": times[1:], "mb": done[1]}, numpy.load(self.y)
+
+    def peer(self, engine, precision, threads, runs):
+        command = [sys.executable, PEER, engine, precision, self.model, self.x_nchw, threads, runs, self.peer_y]
+        done = measured(command)
+        if not done:
+            return None, None
+        y = numpy.load(self.peer_y)[0].transpose(1, 2, 0) / self.white
+        return {**json.loads(done[0]), "mb": done[1]}, y
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("planish")
+    parser.add_argument("random_weights")
+    parser.add_argument("cases", nargs="*", default=CASES, metavar="NET:WxH")
+    parser.add_argument("--threads", default="1,2")
+    parser.add_argument("--runs", type=int, default=3, help="timed runs of each, after one to warm up")
+    parser.add_argument("--peers", default=",".join(PEERS))
+    given = parser.parse_intermixed_args()
+    version = subprocess.run([given.planish, "--version", "--json"], check=True, capture_output=True)
+    isa = json.loads(version.stdout)["isa"]
+    precisions = ["f32", "bf16"] if isa in ("avx512", "amx") else ["f32"]
+    print(f"Instruction set in use: {isa}. Medians of {given.runs} runs.")
+    print()
+    print("| network | size | threads | engine | precision | ms | its time / planish f32 | start ms | process MB | rmse |")
+    print("|---|---|---|---|---|---|---|---|---|---|")
+    for case in given.cases:
+        net, size = case.split(":")
+        with tempfile.TemporaryDirectory() as folder:
+            c = Case(given.planish, given.random_weights, net, size, pathlib.Path(folder))
+            for threads in given.threads.split(","):
+                reference = None
+                for engine in ["planish", *filter(None, given.peers.split(","))]:
+                    for precision in precisions:
+                        if engine == "planish":
+                            row, y = c.own(precision, threads, given.runs)
+                        else:
+                            row, y = c.peer(engine, precision, threads, given.runs)
+                        if not row:
+                            continue
+                        ms = statistics.median(row["ms"])
+                        reference = reference or (ms, y)
+                        start = max(row["first_ms"] - ms, 0)
+                        rmse = float(numpy.sqrt(numpy.mean((y - reference[1]) ** 2)))
+                        print(
+                            f"| `{net}` | {size} | {threads} | {row['name']} | {precision} | {ms:.0f} "
+                            f"| **{ms / reference[0]:.2f}** | {start:.0f} | {row['mb']:.0f} | {rmse:.1e} |",
+                            flush=True,
+                        )
+
+
+main()
