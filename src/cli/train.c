@@ -17,7 +17,7 @@ static const char *const types[] = {"f16", "bf16", "f32", NULL};
 static const struct cli_option options[] = {
     CLI_OPTION(CLI_TEXT, struct cli_train_values, output, .letter = 'o', .name = "output",
                .arg = "RUN", .complete = "file",
-               .help = "folder of the run: checkpoints, log, best weights; of release: the file"),
+               .help = "folder of the run: checkpoints, log, best weights; else the file"),
     CLI_OPTION(CLI_TEXT, struct cli_train_values, data, .name = "data", .arg = "MANIFEST",
                .complete = "file",
                .help = "dataset: its folder or manifest.json; absent: the recipe's"),
@@ -243,9 +243,14 @@ static int check_flags(const struct cli *cli, const char *verb)
     static const struct {
         const char *flag, *verbs;
     } of[] = {
-        {"output", " train release "}, {"data", " train release "}, {"set", " train "},
-        {"resume", " train "},         {"weights", " release "},    {"type", " release "},
-        {"data-terms", " release "},   {"results", " release "},
+        {"output", " train report release "},
+        {"data", " train report release "},
+        {"set", " train "},
+        {"resume", " train "},
+        {"weights", " release "},
+        {"type", " release "},
+        {"data-terms", " release "},
+        {"results", " release "},
     };
     char spaced[32];
     snprintf(spaced, sizeof spaced, " %s ", verb);
@@ -258,25 +263,28 @@ static int check_flags(const struct cli *cli, const char *verb)
 
 static int run(struct cli *cli, void *values)
 {
-    static const char *const verbs[] = {"status", "release", NULL};
+    static const char *const verbs[] = {"status", "report", "release", NULL};
     const char *first = cli->args.words[0].text,
                *second = cli->args.count == 2 ? cli->args.words[1].text : NULL;
     size_t k = 0;
     while (verbs[k] && strcmp(verbs[k], first)) k++;
     if (!verbs[k] == (second != NULL))
-        return cli_fail(cli, CLI_EXIT_USAGE,
-                        "train: expected RECIPE -o RUN, status RUN, or release RUN -o FILE: "
-                        "'planish help train'");
+        return cli_fail(
+            cli, CLI_EXIT_USAGE,
+            "train: expected RECIPE -o RUN, status RUN, report RUN, or release RUN -o FILE: "
+            "'planish help train'");
     int code = check_flags(cli, verbs[k] ? verbs[k] : "train");
     if (code) return code;
     if (!verbs[k]) return train(cli, values, first);
+    if (!strcmp(first, "report")) return cli_train_report(cli, values, second);
     if (!strcmp(first, "release")) return cli_train_release(cli, values, second);
     return status(cli, second);
 }
 
 const struct cli_command cli_train = {
     .name = "train",
-    .usage = "RECIPE -o RUN [--data MANIFEST] [--resume] | status RUN | release RUN -o FILE",
+    .usage = "RECIPE -o RUN [--data MANIFEST] [--resume] | status RUN | report RUN | release RUN "
+             "-o FILE",
     .summary = "Train a network by a recipe",
     .description =
         "A recipe is a key file: network, data, optimiser, losses, validation; recipes/ holds "
@@ -289,16 +297,20 @@ const struct cli_command cli_train = {
         "bytes as if it had never stopped.\n\n"
         "Under mpirun every process takes its part of each batch and gradients are averaged; the "
         "first one validates, saves and reports.\n\n"
-        "status: the last step and the best. release: best.safetensors rounded, with its scores, "
-        "for others to use, and beside it a model card: the data (with --data), recipe, steps, "
-        "hours, hardware, scores. Put into a folder of models as NAME.safetensors, 'planish smooth "
-        "-m NAME' finds it.",
+        "status: the last step and the best. report: a page that needs no other file, -o or "
+        "RUN/report.html: figures, curves, the recipe, and validation pairs through the best "
+        "weights (of --data, or of the recipe's dataset); -o FILE.svg: its curves; -o FILE.md: the "
+        "validations as a table. release: best.safetensors rounded, with its scores, for others to "
+        "use, and beside it a model card: the data (with --data), recipe, steps, hours, hardware, "
+        "scores. Put into a folder of models as NAME.safetensors, 'planish smooth -m NAME' finds "
+        "it.",
     .examples =
         "planish dataset make sps --photos photos/ -o sps/\ta dataset\n"
         "planish train recipes/sasnet.ini --data sps/ -o run/\tfrom the start\n"
         "planish train recipes/sasnet.ini --data sps/ -o run/ --resume\tgo on\n"
         "mpirun -n 2 planish train recipes/sasnet.ini --data sps/ -o run/\tby two processes\n"
         "planish train status run/\twhere it is\n"
+        "planish train report run/ --data sps/\tcurves and pictures: run/report.html\n"
         "planish train release run/ --data sps/ --results eval/table.csv -o "
         "models/sasnet.safetensors\tweights and card",
     .options = options,

@@ -13,6 +13,7 @@ struct cli_train_values {
 };
 
 /* Exit codes, the error printed. */
+int cli_train_report(const struct cli *cli, const struct cli_train_values *o, const char *run);
 int cli_train_release(const struct cli *cli, const struct cli_train_values *o, const char *run);
 
 #endif

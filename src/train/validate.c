@@ -65,15 +65,15 @@ void pln_validation_free(pln_validation *v)
 
 /* ---- Smoothed pictures ---- */
 
-static pln_status judge_picture(pln_validation *v, double share, double scores[2])
+/* Adds a share of the scores of a picture P x P x 3 in files' range. */
+static pln_status judge_picture(const pln_validation *v, float *picture, double share,
+                                double scores[2])
 {
     size_t p = v->r->val_patch;
-    float white = (float)v->r->net->range;
-    const pln_view a = {v->result, p, p, 3, (ptrdiff_t)(3 * p)},
+    const pln_view a = {picture, p, p, 3, (ptrdiff_t)(3 * p)},
                    b = {v->batch.truth, p, p, 3, (ptrdiff_t)(3 * p)};
     double one;
     pln_status s = PLN_OK;
-    for (size_t k = 0; k < p * p * 3; k++) v->result[k] = fminf(fmaxf(v->result[k] / white, 0), 1);
     PLN_TRY(pln_psnr(v->ctx, &a, &b, &one));
     scores[0] += share * one;
     PLN_TRY(pln_ssim(v->ctx, 'a', &a, &b, &one));
@@ -103,8 +103,7 @@ static void count_boundaries(const pln_validation *v, struct counts *c)
     size_t p = v->r->val_patch;
     for (size_t y = 0; y < p; y++)
         for (size_t x = 0; x < p; x++) {
-            float e = fminf(fmaxf(v->result[y * p + x], 0), 1);
-            size_t bin = (size_t)(e * (BINS - 1));
+            size_t bin = (size_t)(v->result[y * p + x] * (BINS - 1));
             c->all[bin]++;
             c->right[bin] += near_boundary(v->batch.boundary, p, y, x, v->r->high);
         }
@@ -122,35 +121,86 @@ static double average_precision(const struct counts *c)
     return right > 0 ? sum / right : 0;
 }
 
-/* ---- All pairs ---- */
+/* ---- Pairs ---- */
+
+static pln_status plan_of(pln_validation *v, const pnn_graph *network, pnn_store *store,
+                          pnn_plan **plan)
+{
+    size_t p = v->r->val_patch;
+    const pnn_plan_options o = {.size = {1, p, p}, .backend = PNN_BACKEND_CPU, .seed = v->seed};
+    pln_status s = PLN_OK;
+    PLN_TRY(pnn_plan_new(v->ctx, network, store, &o, plan));
+    PLN_TRY(pnn_plan_bind(*plan, "x", v->batch.in));
+    PLN_TRY(pnn_plan_bind(*plan, "y", v->result));
+done:
+    return s;
+}
+
+/* Input and result of pair i, in files' range; the result clamped as there. */
+static pln_status run_pair(pln_validation *v, pnn_plan *plan, size_t i)
+{
+    size_t p = v->r->val_patch, values = p * p * (finds_boundaries(v->r) ? 1 : 3);
+    float white = (float)v->r->net->range;
+    pln_status s = PLN_OK;
+    PLN_TRY(pln_loader_batch(v->ctx, v->loader, i, &v->batch));
+    for (size_t k = 0; k < p * p * 3 && white != 1; k++) v->batch.in[k] *= white;
+    PLN_TRY(pnn_plan_run(plan));
+    for (size_t k = 0; k < p * p * 3 && white != 1; k++) v->batch.in[k] /= white;
+    if (finds_boundaries(v->r)) white = 1;
+    for (size_t k = 0; k < values; k++) v->result[k] = fminf(fmaxf(v->result[k] / white, 0), 1);
+done:
+    return s;
+}
+
+size_t pln_validation_pairs(const pln_validation *v)
+{
+    return pln_min(v->r->val_pairs, pln_loader_steps(v->loader));
+}
 
 pln_status pln_validate(pln_validation *v, const pnn_graph *network, pnn_store *store,
                         double scores[2])
 {
-    size_t p = v->r->val_patch, pairs = pln_min(v->r->val_pairs, pln_loader_steps(v->loader));
-    const pnn_plan_options o = {.size = {1, p, p}, .backend = PNN_BACKEND_CPU, .seed = v->seed};
-    float white = (float)v->r->net->range;
+    size_t pairs = pln_validation_pairs(v);
     pnn_plan *plan = NULL;
     struct counts *counts = NULL;
     pln_status s = PLN_OK;
 
     scores[0] = scores[1] = 0;
     PLN_TRY(pln_calloc(v->ctx, 1, sizeof *counts, &counts));
-    PLN_TRY(pnn_plan_new(v->ctx, network, store, &o, &plan));
-    PLN_TRY(pnn_plan_bind(plan, "x", v->batch.in));
-    PLN_TRY(pnn_plan_bind(plan, "y", v->result));
+    PLN_TRY(plan_of(v, network, store, &plan));
     for (size_t i = 0; i < pairs; i++) {
-        PLN_TRY(pln_loader_batch(v->ctx, v->loader, i, &v->batch));
-        for (size_t k = 0; k < p * p * 3 && white != 1; k++) v->batch.in[k] *= white;
-        PLN_TRY(pnn_plan_run(plan));
+        PLN_TRY(run_pair(v, plan, i));
         if (finds_boundaries(v->r))
             count_boundaries(v, counts);
         else
-            PLN_TRY(judge_picture(v, 1 / (double)pairs, scores));
+            PLN_TRY(judge_picture(v, v->result, 1 / (double)pairs, scores));
     }
     if (finds_boundaries(v->r)) scores[0] = average_precision(counts);
 done:
     pnn_plan_free(plan);
     pln_free(counts);
+    return s;
+}
+
+pln_status pln_validate_pair(pln_validation *v, const pnn_graph *network, pnn_store *store,
+                             size_t i, pln_judged *judged)
+{
+    bool boundaries = finds_boundaries(v->r);
+    pnn_plan *plan = NULL;
+    pln_status s = PLN_OK;
+
+    PLN_TRY(plan_of(v, network, store, &plan));
+    PLN_TRY(run_pair(v, plan, i));
+    *judged = (pln_judged){.pair = v->batch.pairs[0],
+                           .patch = v->r->val_patch,
+                           .c = boundaries ? 1 : 3,
+                           .in = v->batch.in,
+                           .result = v->result,
+                           .truth = boundaries ? v->batch.boundary : v->batch.truth};
+    if (boundaries) goto done;
+    PLN_TRY(judge_picture(v, v->batch.in, 1, judged->before));
+    PLN_TRY(judge_picture(v, v->result, 1, judged->after));
+done:
+    pnn_plan_free(plan);
     return s;
 }

@@ -19,4 +19,16 @@ void pln_validation_free(pln_validation *validation);
 pln_status pln_validate(pln_validation *validation, const pnn_graph *network, pnn_store *store,
                         double scores[2]) PLN_CHECK;
 
+/* How many pairs are judged. */
+size_t pln_validation_pairs(const pln_validation *validation);
+/* One of them, to be looked at: P x P squares, values of [0, 1]. */
+typedef struct pln_judged {
+    size_t pair;                      /* of the validation split */
+    size_t patch, c;                  /* c: channels of result and truth; the input has 3 */
+    const float *in, *result, *truth; /* until the next call; truth of EME: shares of people */
+    double before[2], after[2];       /* PSNR and SSIM of input and result; of EME 0 */
+} pln_judged;
+pln_status pln_validate_pair(pln_validation *validation, const pnn_graph *network, pnn_store *store,
+                             size_t i, pln_judged *judged) PLN_CHECK;
+
 #endif
