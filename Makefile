@@ -4,6 +4,7 @@
 #   make test       the tests, under five minutes     make test-long   also the slow ones
 #   make bench      docs/performance.md               make docs        docs/methods/
 #   make results DATASETS='sps/ nks/'                 docs/results.md
+#   make datasets DATASETS='sps/ nks/'                figures of docs/datasets.md
 #   make install [PREFIX=/usr/local] [DESTDIR=...]    make clean, make format
 BUILD = build
 PREFIX = /usr/local
@@ -40,6 +41,9 @@ bench: all
 results: all
 	@PLANISH=$(BUILD)/planish tools/results.sh docs/results.md $(BUILD)/results $(DATASETS)
 
+datasets: all
+	@PLANISH=$(BUILD)/planish LOADER_BENCH=$(BUILD)/bench/loader_bench tools/datasets.sh docs/datasets.md $(DATASETS)
+
 docs: all
 	@tools/docs.sh $(BUILD)/tools/method_pages $(BUILD)/planish docs/methods
 
@@ -52,4 +56,4 @@ clean:
 format:
 	@git ls-files '*.c' '*.h' '*.cpp' | xargs clang-format -i
 
-.PHONY: all packages demo test test-long bench results docs install clean format
+.PHONY: all packages demo test test-long bench results datasets docs install clean format
