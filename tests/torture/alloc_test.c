@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The n-th allocation fails, for every n: contexts, parameters, every method, plain and with all
- * options, load and save, weights files, datasets, training batches, evaluations. Each time:
- * PLN_E_MEMORY, a message, the result untouched, and nothing held afterwards. */
+ * options, load and save, weights files, networks, datasets, training batches, evaluations. Each
+ * time: PLN_E_MEMORY, a message, the result untouched, and nothing held afterwards. */
 #include "support.h"
 
 #include <dirent.h>
@@ -11,8 +11,8 @@
 
 #include "data/make.h"
 #include "eval/eval.h"
-#include "nn/safetensors.h"
 #include "train/loader.h"
+#include "weights.h"
 
 /* Counts; fails the one that brings `left` to 0 and, after it, every other. */
 struct allocator {
@@ -278,6 +278,77 @@ static void weights(void **state)
     assert_true(each_allocation("weights", weights_job, path) > 8);
 }
 
+/* ---- Networks ---- */
+
+/* Small ones, in tiles and in eight views. */
+static const struct network {
+    const char *name, *config;
+    int tile;
+    bool ensemble;
+    pln_precision precision;
+} networks[] = {
+    {"jess", "{\"dim\": 16, \"num_block\": 1, \"n_smooth\": 1, \"n_refine\": 1}", 16, false,
+     PLN_PRECISION_F32},
+    {"fan", "{\"width\": 16, \"blocks\": [2, 1]}", -1, true, PLN_PRECISION_F32},
+    {"sasnet", "{\"width\": 16, \"blocks\": [1]}", -1, false, PLN_PRECISION_F32},
+    {"mi", "{\"width\": 16, \"blocks\": 2}", -1, false, PLN_PRECISION_AUTO},
+};
+
+static void weights_of(const struct network *n, char path[64])
+{
+    pln_context *ctx = NULL;
+    const pnet_net *net;
+    pnet_options options;
+    pnn_graph *g = NULL;
+    pnn_store *store = NULL;
+
+    snprintf(path, 64, "%s/%s.safetensors", folder, n->name);
+    OK(NULL, pln_context_new(&ctx));
+    OK(ctx, pnet_find(ctx, n->name, &net, &options));
+    OK(ctx, pnet_configure(ctx, net, n->config, n->name, &options));
+    OK(ctx, pnet_graph(ctx, net, &options, PNET_EVAL, &g));
+    OK(ctx, pnn_store_new(ctx, &store));
+    OK(ctx, pnn_store_init(store, g, 1));
+    OK(ctx, write_weights(ctx, store, n->name, n->config, path));
+    pnn_store_free(store);
+    pnn_graph_free(g);
+    pln_context_free(ctx);
+}
+
+static pln_status network_job(pln_context *ctx, const void *arg)
+{
+    const struct network *n = arg;
+    enum { W = 90, H = 7 };
+    float x[W * H * 3], y[W * H * 3];
+    char path[64];
+    pln_params *p = NULL;
+    pln_status s = PLN_OK;
+
+    snprintf(path, sizeof path, "%s/%s.safetensors", folder, n->name);
+    const pln_net_options o = {.size = sizeof o,
+                               .weights = path,
+                               .tile = n->tile,
+                               .ensemble = n->ensemble,
+                               .precision = n->precision};
+    for (size_t i = 0; i < W * H * 3; i++) x[i] = scene(i / 3 % W, i / 3 / W, i % 3, W, H);
+    PLN_TRY(pln_params_new(ctx, n->name, &p));
+    PLN_TRY(pln_params_set_net(ctx, p, &o));
+    PLN_TRY(pln_smooth_f32(ctx, p, x, W, H, 3, 0, y, 0));
+done:
+    pln_params_free(p);
+    pln_context_keep(ctx, NULL, NULL);
+    return s;
+}
+
+static void network(void **state)
+{
+    const struct network *n = *state;
+    char path[64];
+    weights_of(n, path);
+    assert_true(each_allocation(n->name, network_job, n) > 50);
+    unlink(path);
+}
+
 /* ---- Datasets ---- */
 
 static pln_status make_job(pln_context *ctx, const void *arg)
@@ -431,11 +502,16 @@ static void evaluations(void **state)
 int main(void)
 {
     static const char *const extensions[] = {"npy", "png", "jpg", "tiff"};
-    enum { FILES = sizeof extensions / sizeof *extensions, MOST = 128 };
-    struct CMUnitTest tests[4 + FILES + MOST] = {{.name = "contexts", .test_func = contexts},
-                                                 {.name = "weights", .test_func = weights},
-                                                 {.name = "datasets", .test_func = datasets},
-                                                 {.name = "eval", .test_func = evaluations}};
+    enum {
+        FILES = sizeof extensions / sizeof *extensions,
+        NETWORKS = sizeof networks / sizeof *networks,
+        MOST = 128
+    };
+    struct CMUnitTest tests[4 + FILES + NETWORKS + MOST] = {
+        {.name = "contexts", .test_func = contexts},
+        {.name = "weights", .test_func = weights},
+        {.name = "datasets", .test_func = datasets},
+        {.name = "eval", .test_func = evaluations}};
     char names[MOST][64];
     size_t n = 4, k = 0;
 
@@ -443,9 +519,12 @@ int main(void)
     for (size_t i = 0; i < FILES; i++)
         tests[n++] = (struct CMUnitTest){
             .name = extensions[i], .test_func = files, .initial_state = (void *)extensions[i]};
+    for (size_t i = 0; i < NETWORKS; i++)
+        tests[n++] = (struct CMUnitTest){
+            .name = networks[i].name, .test_func = network, .initial_state = (void *)&networks[i]};
     for (const pln_method *m = pln_method_first(NULL); m && k < MOST;
          m = pln_method_next(NULL, m)) {
-        if (m->caps & PLN_CAP_NET) continue; /* needs weights: tests/unit/nets_test.c */
+        if (m->caps & PLN_CAP_NET) continue; /* needs weights: above */
         snprintf(names[k], sizeof names[k], "smooth/%s", m->name);
         tests[n++] =
             (struct CMUnitTest){.name = names[k], .test_func = methods, .initial_state = (void *)m};

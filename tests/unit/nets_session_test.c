@@ -6,12 +6,10 @@
 
 #include <unistd.h>
 
-#include "nets/nets.h"
-#include "nn/plan.h"
-#include "nn/safetensors.h"
+#include "weights.h"
 
 static const char *const names[] = {"jess", "csgis", "fan", "sasnet", "mi"};
-enum { NETS = sizeof names / sizeof *names, MOST_TENSORS = 1024 };
+enum { NETS = sizeof names / sizeof *names };
 
 struct net {
     const pnet_net *net;
@@ -40,22 +38,6 @@ static void unsettle(pnn_store *store)
     }
 }
 
-static void write_weights(const struct net *n)
-{
-    const pnn_st_text texts[] = {{"system", n->net->name}, {"config", "{}"}};
-    static pnn_st_source tensors[MOST_TENSORS];
-    static size_t shapes[MOST_TENSORS][4];
-    size_t count = pnn_store_count(n->store);
-    assert_true(count <= MOST_TENSORS);
-    for (size_t i = 0; i < count; i++) {
-        tensors[i].values = pnn_store_at(n->store, i, &tensors[i].name, shapes[i]);
-        tensors[i].type = PNN_F32;
-        tensors[i].rank = 4;
-        tensors[i].shape = shapes[i];
-    }
-    OK(ctx, pnn_st_write(ctx, n->path, tensors, count, texts, 2));
-}
-
 static int setup(void **state)
 {
     (void)state;
@@ -69,7 +51,7 @@ static int setup(void **state)
         unsettle(n->store);
         snprintf(n->path, sizeof n->path, "/tmp/planish-%ld-%s.safetensors", (long)getpid(),
                  names[i]);
-        write_weights(n);
+        OK(ctx, write_weights(ctx, n->store, n->net->name, "{}", n->path));
     }
     return 0;
 }
