@@ -336,6 +336,28 @@ uint64_t pnn_plan_bytes(const pnn_plan *p)
     return (uint64_t)p->layout.arena_bytes + p->work_bytes;
 }
 
+size_t pnn_plan_steps(const pnn_plan *p) { return p->step_count; }
+
+static uint64_t bytes_of(const pnn_tensor *t)
+{
+    return t->data ? (uint64_t)pnn_elements(t) * (t->type == PNN_BF16 ? 2 : 4) : 0;
+}
+
+pnn_step_info pnn_plan_step(const pnn_plan *p, size_t i)
+{
+    const struct step *step = &p->steps[i];
+    const pnn_op_info *op = pnn_op_info_of(step->call.v->op);
+    pnn_step_info info = {.op = op->name,
+                          .kernel = step->kernel.name ? step->kernel.name : "",
+                          .ms = step->ms,
+                          .macs = op->macs ? op->macs(p->g, step->call.v, p->o.size) : 0,
+                          .bytes = bytes_of(&step->call.out)};
+    memcpy(info.in, step->call.in[0].d, sizeof info.in);
+    memcpy(info.out, step->call.out.d, sizeof info.out);
+    for (int k = 0; k < step->call.v->n_inputs; k++) info.bytes += bytes_of(&step->call.in[k]);
+    return info;
+}
+
 pln_status pnn_plan_text(const pnn_plan *p, char **text)
 {
     size_t room = (p->step_count + 2) * 512, at = 0;

@@ -70,6 +70,16 @@ pln_status pnn_plan_run(pnn_plan *plan) PLN_CHECK;
 
 /* Bytes of the arena, of work memory and of packed weights. */
 uint64_t pnn_plan_bytes(const pnn_plan *plan);
+/* One step, what it is and what it took in the last run. Strings live as long as the plan. */
+typedef struct pnn_step_info {
+    const char *op, *kernel;
+    size_t in[4], out[4]; /* sizes of the first operand and of the result; out of effects: zeros */
+    double ms;
+    uint64_t macs;
+    uint64_t bytes; /* of all operands and of the result, once */
+} pnn_step_info;
+size_t pnn_plan_steps(const pnn_plan *plan);
+pnn_step_info pnn_plan_step(const pnn_plan *plan, size_t i);
 /* A line a step: operation, kernel, shape, milliseconds of the last run if `times`. pln_free it. */
 pln_status pnn_plan_text(const pnn_plan *plan, char **text) PLN_CHECK;
 

@@ -281,6 +281,8 @@ done:
     return s;
 }
 
+const pnn_plan *pln_step_plan(const pln_step *t) { return t->plan; }
+
 static bool ends_in(const char *name, const char *end)
 {
     size_t n = strlen(name), m = strlen(end);
