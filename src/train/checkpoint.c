@@ -171,9 +171,11 @@ pln_status pln_checkpoint_read(pln_context *ctx, const char *run, const pln_reci
         path = NULL;
         PLN_TRY(checkpoint_path(ctx, run, steps[i], &path));
         /* One that cannot be read is passed over: the one before it is there for that. */
-        if (pnn_st_open(ctx, path, 0, &file)) continue;
-        *found = true;
+        s = pnn_st_open(ctx, path, 0, &file);
+        if (s == PLN_E_MEMORY || s == PLN_E_LIMIT) goto done;
+        *found = !s;
     }
+    s = PLN_OK;
     if (!*found) goto done;
     const char *text = pnn_st_metadata(file, "recipe_text");
     if (!text || strcmp(text, recipe->text) || (uint64_t)number(file, "seed") != seed) {
