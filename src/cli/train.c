@@ -97,13 +97,10 @@ static int report(void *user, const pln_training_state *st)
                 (double)st->samples / r->mean_seconds, left / 60, st->best, r->judge->unit[0]);
     if (st->validated) {
         if (r->terminal && !r->cli->quiet) fprintf(stderr, "\n");
-        if (r->judge->key[1])
-            cli_note(r->cli, 0, "step %llu: loss %.5f, validation %.2f %s, %s %.4f",
-                     (unsigned long long)st->step, st->loss, st->scores[0], r->judge->unit[0],
-                     r->judge->unit[1], st->scores[1]);
-        else
-            cli_note(r->cli, 0, "step %llu: loss %.5f, validation: %s %.4f",
-                     (unsigned long long)st->step, st->loss, r->judge->unit[0], st->scores[0]);
+        char scores[64];
+        pln_scores_text(r->judge, st->scores, scores);
+        cli_note(r->cli, 0, "step %llu: loss %.5f, validation %s", (unsigned long long)st->step,
+                 st->loss, scores);
     }
     fflush(stdout);
     return stop(r);
@@ -111,50 +108,49 @@ static int report(void *user, const pln_training_state *st)
 
 /* ---- Status ---- */
 
+static json_t *line_json(const pln_history_line *l)
+{
+    json_t *o = json_pack("{s:I, s:f, s:f, s:f}", "step", (json_int_t)l->step, "loss", l->loss,
+                          "rate", l->rate, "seconds", l->seconds);
+    for (int i = 0; o && l->judge && i < 2 && l->judge->key[i]; i++)
+        json_object_set_new(o, l->judge->key[i], json_real(l->scores[i]));
+    return o;
+}
+
+static void print_status(const char *run, const pln_history *h)
+{
+    if (!h->count) {
+        printf("%s: no step yet\n", run);
+        return;
+    }
+    const pln_history_line *last = &h->lines[h->count - 1], *best = &h->lines[h->best];
+    printf("%s: step %llu, loss %.5f\n", run, (unsigned long long)last->step, last->loss);
+    if (h->best == h->count) return;
+    char scores[64];
+    pln_scores_text(best->judge, best->scores, scores);
+    printf("best: step %llu, %s\n", (unsigned long long)best->step, scores);
+}
+
 static int status(const struct cli *cli, const char *run)
 {
-    g_autofree gchar *path = g_build_filename(run, "log.jsonl", NULL);
-    gchar *text = NULL;
-    GError *error = NULL;
-    if (!g_file_get_contents(path, &text, NULL, &error)) {
-        int code = cli_fail(cli, CLI_EXIT_MODEL, "%s: no run: %s", run, error->message);
-        g_error_free(error);
-        return code;
-    }
-    json_t *last = NULL, *best = NULL;
-    gchar **lines = g_strsplit(text, "\n", -1);
-    for (size_t i = 0; lines[i]; i++) {
-        json_t *line = json_loads(lines[i], 0, NULL);
-        if (!line) continue;
-        json_t *psnr = json_object_get(line, "psnr");
-        if (psnr &&
-            (!best || json_real_value(psnr) > json_real_value(json_object_get(best, "psnr")))) {
-            json_decref(best);
-            best = json_incref(line);
-        }
-        json_decref(last);
-        last = line;
-    }
-    g_strfreev(lines);
-    g_free(text);
-    int code = CLI_OK;
-    if (cli->json) {
-        json_t *o = json_pack("{s:s, s:s, s:O?, s:O?}", "schema", "planish.train/1", "run", run,
-                              "last", last, "best", best);
-        code = cli_json_print(cli, o, false);
-    } else if (!last) {
-        printf("%s: no step yet\n", run);
-    } else {
-        printf("%s: step %lld, loss %.5f\n", run, json_integer_value(json_object_get(last, "step")),
-               json_number_value(json_object_get(last, "loss")));
-        if (best)
-            printf("best: step %lld, %.2f dB, SSIM %.4f\n",
-                   json_integer_value(json_object_get(best, "step")),
-                   json_number_value(json_object_get(best, "psnr")),
-                   json_number_value(json_object_get(best, "ssim")));
-    }
-    json_decref(last);
-    json_decref(best);
+    pln_context *ctx = NULL;
+    pln_history h = {0};
+    int code = cli_context(cli, 1, &ctx);
+    if (code) return code;
+    pln_status s = pln_history_read(ctx, run, &h);
+    if (s)
+        code = cli_fail_status(cli, ctx, s, NULL);
+    else if (cli->json)
+        code =
+            cli_json_print(cli,
+                           json_pack("{s:s, s:s, s:o*, s:o*}", "schema", "planish.train/1", "run",
+                                     run, "last", h.count ? line_json(&h.lines[h.count - 1]) : NULL,
+                                     "best", h.best < h.count ? line_json(&h.lines[h.best]) : NULL),
+                           false);
+    else
+        print_status(run, &h);
+    pln_history_free(&h);
+    pln_context_free(ctx);
     return code ? code : cli_flush(cli);
 }
 

@@ -4,8 +4,8 @@
  * of that work says what the set is: contrast and textures are those of SPS. */
 #include "data/make.h"
 
-const struct pln_recipe pln_recipe_bsds_ext = {
-    .kind = "bsds-ext",
+const struct pln_kind pln_kind_bsds_ext = {
+    .name = "bsds-ext",
     .companions = PLN_WITH_EDGE | PLN_WITH_BOUNDARY | PLN_WITH_PHOTO,
     .std = 0.102,
     .easy = 0.5,

@@ -61,7 +61,7 @@ static pln_status refuse_twins(struct table *t, const struct pln_source *source,
     char *text = NULL;
     pln_status s = PLN_OK;
     if (first && first[0] != '0' + (int)source->split && !t->make->o.published &&
-        !t->make->recipe->test_only)
+        !t->make->kind->test_only)
         return pln_fail(t->ctx, PLN_E_FORMAT,
                         "%s and %s are the same picture in two splits: "
                         "remove one",
@@ -96,7 +96,7 @@ static pln_status truth_entry(struct table *t, const struct pln_source *source, 
     PLN_TRY(add_file(t, "gt", source->name, &sha256));
     PLN_TRY(refuse_twins(t, source, sha256));
     for (unsigned bit = 1; bit <= PLN_WITH_PHOTO; bit *= 2)
-        if (t->make->recipe->companions & bit)
+        if (t->make->kind->companions & bit)
             PLN_TRY(add_file(t, pln_companion_folder(bit), source->name, NULL));
 done:
     return s;
@@ -108,7 +108,7 @@ static pln_status texture_entries(struct table *t, const struct pln_source *sour
 {
     static const char *const kept[] = {"std", "local_ratio", "local_ratio_half", "family"};
     static const double fine = 0.7; /* local ratio, section 4.3 of the specification */
-    enum pln_texture_rule rule = t->make->recipe->textures;
+    enum pln_texture_rule rule = t->make->kind->textures;
     bool at[2] = {true, rule == PLN_TEXTURES_TURNS};
     const char *sha256;
     pln_status s = PLN_OK;
@@ -157,13 +157,12 @@ static pln_status too_few(pln_context *ctx, const struct pln_make *make, const c
                           const size_t counts[PLN_SPLIT_TEST + 1], size_t of)
 {
     size_t all = counts[0] + counts[1] + counts[2];
-    for (int k = make->recipe->test_only ? PLN_SPLIT_TEST : PLN_SPLIT_TRAIN; k <= PLN_SPLIT_TEST;
-         k++)
+    for (int k = make->kind->test_only ? PLN_SPLIT_TEST : PLN_SPLIT_TRAIN; k <= PLN_SPLIT_TEST; k++)
         if (make->o.published ? all == 0 : counts[k] == 0)
             return pln_fail(
                 ctx, PLN_E_FORMAT, "%s: %zu of %zu %s can be used, none for '%s': give more%s",
                 make->o.folder, all, of, what, pln_split_name((pln_split)k),
-                make->recipe->photographs && !strcmp(what, make->recipe->what) && make->o.easy < 1
+                make->kind->photographs && !strcmp(what, make->kind->what) && make->o.easy < 1
                     ? ", or a larger --easy"
                     : "");
     return PLN_OK;
@@ -252,23 +251,23 @@ static json_t *companion_names(unsigned companions)
 static pln_status head(struct table *t, json_t *root)
 {
     const pln_make_options *o = &t->make->o;
-    const struct pln_recipe *r = t->make->recipe;
+    const struct pln_kind *kind = t->make->kind;
     put(root, "schema", json_string(PLN_MANIFEST_SCHEMA), &t->lost);
-    put(root, "kind", json_string(r->kind), &t->lost);
+    put(root, "kind", json_string(kind->name), &t->lost);
     put(root, "planish", json_string(pln_version()), &t->lost);
     put(root, "seed", json_integer((json_int_t)o->seed), &t->lost);
     put(root, "split", json_string(o->published ? "published" : "strict"), &t->lost);
     put(root, "std", json_real(o->std), &t->lost);
-    put(root, "companions", companion_names(r->companions), &t->lost);
+    put(root, "companions", companion_names(kind->companions), &t->lost);
     put(root, "sources",
         json_pack("{s:o, s:o, s:o}", "photos", source_words(o->photos), "textures",
                   source_words(o->textures), "labels", source_words(o->labels)),
         &t->lost);
     json_t *p = json_object();
-    if (r->photographs) {
+    if (kind->photographs) {
         put(p, "easy", json_real(o->easy), &t->lost);
         put(p, "longest", json_integer((json_int_t)o->longest), &t->lost);
-    } else if (r->pairs) {
+    } else if (kind->pairs) {
         put(p, "width", json_integer((json_int_t)o->w), &t->lost);
         put(p, "height", json_integer((json_int_t)o->h), &t->lost);
     }
@@ -323,8 +322,8 @@ pln_status pln_make_finish(pln_context *ctx, struct pln_make *make)
         else
             PLN_TRY(texture_entries(&t, p, textures, &counts[1][p->split]));
     }
-    if (make->recipe->pairs)
-        PLN_TRY(too_few(ctx, make, make->recipe->what, counts[0], make->truths.count));
+    if (make->kind->pairs)
+        PLN_TRY(too_few(ctx, make, make->kind->what, counts[0], make->truths.count));
     PLN_TRY(too_few(ctx, make, "textures", counts[1], make->textures.count));
     PLN_TRY(write_screening(&t));
     put(root, "truths", json_incref(truths), &t.lost);

@@ -14,21 +14,21 @@
 
 enum { SURVEY = 1, TRUTHS };
 
-static const struct pln_recipe *const recipes[] = {
-    &pln_recipe_sps,      &pln_recipe_voc_smooth, &pln_recipe_nks,
-    &pln_recipe_bsds_ext, &pln_recipe_scenes,     &pln_recipe_textures,
+static const struct pln_kind *const kinds[] = {
+    &pln_kind_sps,      &pln_kind_voc_smooth, &pln_kind_nks,
+    &pln_kind_bsds_ext, &pln_kind_scenes,     &pln_kind_textures,
 };
-enum { RECIPES = sizeof recipes / sizeof *recipes };
+enum { KINDS = sizeof kinds / sizeof *kinds };
 
 const char *const pln_dataset_kinds[] = {"sps",    "voc-smooth", "nks", "bsds-ext",
                                          "scenes", "textures",   NULL};
 
 /* ---- Beginning ---- */
 
-const struct pln_recipe *pln_recipe_find(const char *kind)
+const struct pln_kind *pln_kind_find(const char *kind)
 {
-    for (size_t i = 0; i < RECIPES; i++)
-        if (!strcmp(recipes[i]->kind, kind)) return recipes[i];
+    for (size_t i = 0; i < KINDS; i++)
+        if (!strcmp(kinds[i]->name, kind)) return kinds[i];
     return NULL;
 }
 
@@ -56,9 +56,9 @@ static pln_status make_folders(pln_context *ctx, const struct pln_make *make)
                      make->o.folder);
         goto done;
     }
-    unsigned bits = make->recipe->companions;
-    const char *subs[8] = {"work", "tx", make->recipe->pairs ? "gt" : NULL};
-    size_t n = make->recipe->pairs ? 3 : 2;
+    unsigned bits = make->kind->companions;
+    const char *subs[8] = {"work", "tx", make->kind->pairs ? "gt" : NULL};
+    size_t n = make->kind->pairs ? 3 : 2;
     for (unsigned bit = 1; bit <= PLN_WITH_PHOTO; bit *= 2)
         if (bits & bit) subs[n++] = pln_companion_folder(bit);
     for (size_t i = 0; i < n; i++) {
@@ -80,14 +80,14 @@ pln_status pln_make_new(pln_context *ctx, const pln_make_options *options, struc
     pln_clear(ctx);
     PLN_TRY(pln_calloc(ctx, 1, sizeof *make, &make));
     make->o = *options;
-    make->recipe = pln_recipe_find(options->kind);
-    if (!make->recipe) PLN_TRY(unknown_kind(ctx, options->kind));
+    make->kind = pln_kind_find(options->kind);
+    if (!make->kind) PLN_TRY(unknown_kind(ctx, options->kind));
     pln_make_options *o = &make->o;
     if (!o->count) o->count = 40;
     if (!o->texture_count && !(o->textures && o->textures[0])) o->texture_count = 24;
     if (!o->w) o->w = 320, o->h = 240;
-    if (!(o->std > 0)) o->std = make->recipe->std;
-    if (!(o->easy > 0)) o->easy = make->recipe->easy;
+    if (!(o->std > 0)) o->std = make->kind->std;
+    if (!(o->easy > 0)) o->easy = make->kind->easy;
     if (!o->longest) o->longest = 500;
     PLN_TRY(pln_make_sources(ctx, make));
     PLN_TRY(make_folders(ctx, make));
@@ -145,7 +145,7 @@ static void choose_easiest(struct pln_make *make, pln_split split)
 pln_status pln_make_round(pln_context *ctx, struct pln_make *make, size_t *steps)
 {
     (void)ctx;
-    size_t photos = make->recipe->photographs ? make->truths.count : 0;
+    size_t photos = make->kind->photographs ? make->truths.count : 0;
     make->steps = 0;
     make->round++;
     if (make->round == SURVEY) {
@@ -173,7 +173,7 @@ static pln_status step_key(pln_context *ctx, const struct pln_make *make,
 
     if (source->path) PLN_TRY(pln_file_sha256(ctx, source->path, file));
     if (source->label) PLN_TRY(pln_file_sha256(ctx, source->label, label));
-    PLN_TRY(pln_text_of(ctx, &text, "2 %s %d %llu %zu %zux%zu %zu %s %s%s", make->recipe->kind,
+    PLN_TRY(pln_text_of(ctx, &text, "2 %s %d %llu %zu %zux%zu %zu %s %s%s", make->kind->name,
                         make->round, (unsigned long long)make->o.seed, source->index, make->o.w,
                         make->o.h, make->o.longest, file, label,
                         make->o.bgr_weights ? " bgr" : ""));
@@ -239,7 +239,7 @@ pln_status pln_make_step(pln_context *ctx, struct pln_make *make, size_t i)
     if (!result) PLN_TRY(pln_fail(ctx, PLN_E_MEMORY, "no memory for the findings"));
     s = texture                 ? pln_make_texture(ctx, make, source, result)
         : make->round == SURVEY ? survey_photo(ctx, make, source, result)
-                                : make->recipe->truth(ctx, make, source, result);
+                                : make->kind->truth(ctx, make, source, result);
     if (unusable(s)) {
         s = PLN_OK;
         if (json_object_set_new(result, "skip", json_string(pln_context_message(ctx))))
@@ -257,7 +257,7 @@ done:
     return s;
 }
 
-/* ---- Pictures for the recipes ---- */
+/* ---- Pictures for the kinds ---- */
 
 pln_status pln_make_photo(pln_context *ctx, const struct pln_make *make, const char *path,
                           uint8_t **rgb, size_t *w, size_t *h)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Making datasets. A kind is a recipe, one file each: sps.c, voc_smooth.c, bsds_ext.c, nks.c,
+/* Making datasets. A kind is one file: sps.c, voc_smooth.c, bsds_ext.c, nks.c,
  * synthetic.c; make.c runs any of them. */
 #ifndef PLN_DATA_MAKE_H
 #define PLN_DATA_MAKE_H
@@ -27,8 +27,8 @@ enum pln_texture_rule {
     PLN_TEXTURES_TURNS, /* scale 1 and 1/2 by turns */
 };
 
-struct pln_recipe {
-    const char *kind;
+struct pln_kind {
+    const char *name;
     unsigned companions;
     double std;  /* of the layer, calibrated (the kind's file says how) */
     double easy; /* share of the photographs, the easiest; 1: all, in any order */
@@ -44,8 +44,8 @@ struct pln_recipe {
                         const struct pln_source *source, json_t *result);
 };
 
-extern const struct pln_recipe pln_recipe_sps, pln_recipe_voc_smooth, pln_recipe_nks,
-    pln_recipe_bsds_ext, pln_recipe_scenes, pln_recipe_textures;
+extern const struct pln_kind pln_kind_sps, pln_kind_voc_smooth, pln_kind_nks, pln_kind_bsds_ext,
+    pln_kind_scenes, pln_kind_textures;
 
 struct pln_sources {
     struct pln_source *list;
@@ -54,16 +54,16 @@ struct pln_sources {
 
 struct pln_make {
     pln_make_options o; /* defaults filled in */
-    const struct pln_recipe *recipe;
+    const struct pln_kind *kind;
     int round;
     struct pln_sources truths, textures;
     size_t *order, steps; /* sources of the round: truths, then textures */
 };
 
 /* NULL if there is none of that kind. */
-const struct pln_recipe *pln_recipe_find(const char *kind);
+const struct pln_kind *pln_kind_find(const char *kind);
 
-/* ---- For recipes ---- */
+/* ---- For kinds ---- */
 
 /* RGB bytes of a photograph, no side longer than make->o.longest. PLN_E_FORMAT, PLN_E_READ: cannot
  * be used. */
@@ -81,7 +81,7 @@ pln_status pln_make_save(pln_context *ctx, const struct pln_make *make, const ch
 /* gt/NAME.png, its edge label, and width and height into `result`. */
 pln_status pln_make_truth(pln_context *ctx, const struct pln_make *make, const char *name,
                           const uint8_t *rgb, size_t w, size_t h, json_t *result) PLN_CHECK;
-/* The screened truth of a photograph (sps, voc-smooth, bsds-ext) with whatever the recipe's
+/* The screened truth of a photograph (sps, voc-smooth, bsds-ext) with whatever the kind's
  * companions are. */
 pln_status pln_make_screened(pln_context *ctx, const struct pln_make *make,
                              const struct pln_source *source, json_t *result) PLN_CHECK;

@@ -17,8 +17,8 @@ done:
     return s;
 }
 
-const struct pln_recipe pln_recipe_nks = {
-    .kind = "nks",
+const struct pln_kind pln_kind_nks = {
+    .name = "nks",
     .companions = PLN_WITH_EDGE,
     .std = 0.0403,
     .easy = 1,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The truth of a photograph: lightly smoothed candidates, the one that keeps the structure best
- * among those that are smooth enough; with what the recipe wants beside it. */
+ * among those that are smooth enough; with what the kind wants beside it. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -130,7 +130,7 @@ done:
 pln_status pln_make_screened(pln_context *ctx, const struct pln_make *make,
                              const struct pln_source *source, json_t *result)
 {
-    unsigned with = make->recipe->companions;
+    unsigned with = make->kind->companions;
     uint8_t *photo = NULL, *truth = NULL, *negative = NULL;
     pln_image *image = NULL;
     size_t w, h;

@@ -136,8 +136,8 @@ pln_status pln_reviews_open(pln_context *ctx, const pln_dataset *dataset, const 
 
     pln_clear(ctx);
     PLN_TRY(pln_calloc(ctx, 1, sizeof *r, &r));
-    r->make.recipe = pln_recipe_find(kind);
-    if (!r->make.recipe || r->make.recipe->truth != pln_make_screened) {
+    r->make.kind = pln_kind_find(kind);
+    if (!r->make.kind || r->make.kind->truth != pln_make_screened) {
         s = pln_fail(ctx, PLN_E_ARG, "%s: nothing was screened for a dataset '%s'", folder, kind);
         goto done;
     }

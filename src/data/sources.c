@@ -263,37 +263,37 @@ static pln_status add_procedural(pln_context *ctx, struct pln_make *make, struct
 
 pln_status pln_make_photo_sources(pln_context *ctx, struct pln_make *make)
 {
-    return add_folders(ctx, make, &make->truths, make->o.photos, NULL, make->recipe->what);
+    return add_folders(ctx, make, &make->truths, make->o.photos, NULL, make->kind->what);
 }
 
 pln_status pln_make_sources(pln_context *ctx, struct pln_make *make)
 {
-    const struct pln_recipe *recipe = make->recipe;
+    const struct pln_kind *kind = make->kind;
     const pln_make_options *o = &make->o;
     pln_status s = PLN_OK;
 
-    if (recipe->photographs && !folders(o->photos))
-        return pln_fail(ctx, PLN_E_ARG, "%s needs %s: --photos DIR", recipe->kind, recipe->what);
-    if (!recipe->photographs && folders(o->photos))
-        return pln_fail(ctx, PLN_E_ARG, "--photos: %s is procedural and takes none", recipe->kind);
-    if (recipe->labels && folders(o->labels) != folders(o->photos))
+    if (kind->photographs && !folders(o->photos))
+        return pln_fail(ctx, PLN_E_ARG, "%s needs %s: --photos DIR", kind->name, kind->what);
+    if (!kind->photographs && folders(o->photos))
+        return pln_fail(ctx, PLN_E_ARG, "--photos: %s is procedural and takes none", kind->name);
+    if (kind->labels && folders(o->labels) != folders(o->photos))
         return pln_fail(ctx, PLN_E_ARG,
                         "%s needs %s for every folder of photographs: %zu --photos, %zu --labels",
-                        recipe->kind,
-                        recipe->companions & PLN_WITH_CLASSES ? "class maps" : "human boundaries",
+                        kind->name,
+                        kind->companions & PLN_WITH_CLASSES ? "class maps" : "human boundaries",
                         folders(o->photos), folders(o->labels));
-    if (!recipe->labels && folders(o->labels))
-        return pln_fail(ctx, PLN_E_ARG, "--labels: %s has no use for them", recipe->kind);
-    if (recipe->photographs)
-        PLN_TRY(add_folders(ctx, make, &make->truths, o->photos, recipe->labels ? o->labels : NULL,
-                            recipe->what));
-    else if (recipe->pairs)
+    if (!kind->labels && folders(o->labels))
+        return pln_fail(ctx, PLN_E_ARG, "--labels: %s has no use for them", kind->name);
+    if (kind->photographs)
+        PLN_TRY(add_folders(ctx, make, &make->truths, o->photos, kind->labels ? o->labels : NULL,
+                            kind->what));
+    else if (kind->pairs)
         PLN_TRY(add_procedural(ctx, make, &make->truths, o->count, "scene"));
     if (folders(o->textures))
         PLN_TRY(add_folders(ctx, make, &make->textures, o->textures, NULL, "textures"));
     if (o->texture_count)
         PLN_TRY(add_procedural(ctx, make, &make->textures, o->texture_count, "texture"));
-    if (recipe->test_only) {
+    if (kind->test_only) {
         for (size_t i = 0; i < make->truths.count; i++) make->truths.list[i].split = PLN_SPLIT_TEST;
         for (size_t i = 0; i < make->textures.count; i++)
             make->textures.list[i].split = PLN_SPLIT_TEST;

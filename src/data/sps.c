@@ -5,8 +5,8 @@
  * truths, input 20.28 dB, SSIM-A 0.26. */
 #include "data/make.h"
 
-const struct pln_recipe pln_recipe_sps = {
-    .kind = "sps",
+const struct pln_kind pln_kind_sps = {
+    .name = "sps",
     .companions = PLN_WITH_EDGE | PLN_WITH_NEGATIVE,
     .std = 0.102,
     .easy = 0.25,

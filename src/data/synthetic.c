@@ -24,8 +24,8 @@ done:
     return s;
 }
 
-const struct pln_recipe pln_recipe_scenes = {
-    .kind = "scenes",
+const struct pln_kind pln_kind_scenes = {
+    .name = "scenes",
     .companions = PLN_WITH_EDGE | PLN_WITH_CLASSES,
     .std = 0.1, /* as `planish sample pair` */
     .easy = 1,
@@ -35,8 +35,8 @@ const struct pln_recipe pln_recipe_scenes = {
     .truth = scene_truth,
 };
 
-const struct pln_recipe pln_recipe_textures = {
-    .kind = "textures",
+const struct pln_kind pln_kind_textures = {
+    .name = "textures",
     .easy = 1,
     .textures = PLN_TEXTURES_ALL,
     .what = "textures",

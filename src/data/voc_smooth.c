@@ -4,8 +4,8 @@
  * 100 textures, input 20.97 dB, SSIM-A 0.388. */
 #include "data/make.h"
 
-const struct pln_recipe pln_recipe_voc_smooth = {
-    .kind = "voc-smooth",
+const struct pln_kind pln_kind_voc_smooth = {
+    .name = "voc-smooth",
     .companions = PLN_WITH_EDGE | PLN_WITH_CLASSES | PLN_WITH_NEGATIVE,
     .std = 0.098,
     .easy = 0.5,

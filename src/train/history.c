@@ -2,15 +2,35 @@
 #include "train/history.h"
 
 #include <jansson.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "data/folder.h"
+
+const pln_judge pln_judge_smoothing = {{"psnr", "ssim"}, {"dB", "SSIM"}},
+                pln_judge_boundaries = {{"ap", NULL}, {"average precision", NULL}};
+
+void pln_scores_text(const pln_judge *j, const double scores[2], char text[64])
+{
+    if (j->key[1])
+        snprintf(text, 64, "%.2f %s, %s %.4f", scores[0], j->unit[0], j->unit[1], scores[1]);
+    else
+        snprintf(text, 64, "%s %.4f", j->unit[0], scores[0]);
+}
 
 static bool real(const json_t *o, const char *key, double *value)
 {
     const json_t *v = json_object_get(o, key);
     if (!json_is_number(v)) return false;
     *value = json_number_value(v);
+    return true;
+}
+
+static bool judged_by(const json_t *o, const pln_judge *j, pln_history_line *l)
+{
+    for (int i = 0; i < 2 && j->key[i]; i++)
+        if (!real(o, j->key[i], &l->scores[i])) return false;
+    l->judge = j;
     return true;
 }
 
@@ -22,7 +42,7 @@ static bool parse(const char *text, size_t length, pln_history_line *l)
     bool good = real(o, "step", &step) && step >= 1 && real(o, "loss", &l->loss) &&
                 real(o, "rate", &l->rate) && real(o, "seconds", &l->seconds);
     l->step = good ? (uint64_t)step : 0;
-    l->validated = good && real(o, "psnr", &l->psnr) && real(o, "ssim", &l->ssim);
+    if (good && !judged_by(o, &pln_judge_smoothing, l)) judged_by(o, &pln_judge_boundaries, l);
     json_decref(o);
     return good;
 }
@@ -48,8 +68,8 @@ static pln_status read_lines(pln_context *ctx, const char *path, const char *tex
     }
     h->best = h->count;
     for (size_t i = 0; i < h->count; i++)
-        if (h->lines[i].validated &&
-            (h->best == h->count || h->lines[i].psnr > h->lines[h->best].psnr))
+        if (h->lines[i].judge &&
+            (h->best == h->count || h->lines[i].scores[0] > h->lines[h->best].scores[0]))
             h->best = i;
 done:
     return s;

@@ -5,17 +5,27 @@
 
 #include "core/core.h"
 
+/* The scores of a validation: keys of the log, and how they are said. The first decides which
+ * weights are best; more is better. */
+typedef struct pln_judge {
+    const char *key[2], *unit[2]; /* the second may be NULL */
+} pln_judge;
+extern const pln_judge pln_judge_smoothing, pln_judge_boundaries;
+
+/* "28.38 dB, SSIM 0.8132", "average precision 0.5210". */
+void pln_scores_text(const pln_judge *judge, const double scores[2], char text[64]);
+
 typedef struct pln_history_line {
     uint64_t step;
     double loss, rate, seconds;
-    bool validated; /* psnr, ssim are there */
-    double psnr, ssim;
+    const pln_judge *judge; /* NULL: not validated */
+    double scores[2];
 } pln_history_line;
 
 typedef struct pln_history {
     pln_history_line *lines;
     size_t count;
-    size_t best;    /* the line of the best validation PSNR; count: there is none */
+    size_t best;    /* the line of the best validation; count: there is none */
     double seconds; /* of all steps */
 } pln_history;
 

@@ -294,7 +294,7 @@ static void print_limits(FILE *f, const struct release *r)
     const pln_history *h = &r->history;
     size_t last = h->count;
     for (size_t i = 0; i < h->count; i++)
-        if (h->lines[i].validated) last = i;
+        if (h->lines[i].judge) last = i;
     fprintf(f, "\n## Limits\n\n- Trained on %s have not been judged.\n",
             r->net->smooths ? "pairs of a clean picture under a blended texture: other kinds of "
                               "texture, noise and pictures"

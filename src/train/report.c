@@ -65,14 +65,11 @@ static double pictures_a_second(const struct report *r)
     return h->seconds > 0 ? (double)(h->count * r->recipe.batch) / h->seconds : 0;
 }
 
-/* "28.38 dB, SSIM 0.8132", "average precision 0.5210". */
 static void print_scores(const struct report *r, const pln_history_line *l)
 {
-    const pln_judge *j = r->judge;
-    if (j->key[1])
-        fprintf(r->f, "%.2f %s, %s %.4f", l->psnr, j->unit[0], j->unit[1], l->ssim);
-    else
-        fprintf(r->f, "%s %.4f", j->unit[0], l->psnr);
+    char text[64];
+    pln_scores_text(l->judge, l->scores, text);
+    fputs(text, r->f);
 }
 
 static void print_figures(const struct report *r)
@@ -130,7 +127,7 @@ static pln_status print_table(struct report *r)
         loss += l->loss;
         seconds += l->seconds;
         steps++;
-        if (!l->validated) continue;
+        if (!l->judge) continue;
         fprintf(r->f, "| %llu | %.2f | %.3g | %.5f | ", (unsigned long long)l->step, seconds / 3600,
                 l->rate, loss / (double)steps);
         print_scores(r, l);

@@ -35,10 +35,10 @@ static void fill(const pln_history *h, struct points *p)
     }
     for (size_t k = 0; k < p->n; k++) p->smooth[k] = smoothed(p->loss, p->n, k);
     for (size_t i = 0; i < h->count; i++) {
-        if (!h->lines[i].validated) continue;
+        if (!h->lines[i].judge) continue;
         p->at[p->validations] = (double)h->lines[i].step;
-        p->score[0][p->validations] = h->lines[i].psnr;
-        p->score[1][p->validations++] = h->lines[i].ssim;
+        p->score[0][p->validations] = h->lines[i].scores[0];
+        p->score[1][p->validations++] = h->lines[i].scores[1];
     }
 }
 

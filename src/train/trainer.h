@@ -6,14 +6,11 @@
 #ifndef PLN_TRAIN_TRAINER_H
 #define PLN_TRAIN_TRAINER_H
 
+#include "train/history.h"
 #include "train/recipe.h"
 #include "train/step.h"
 
-/* The scores of a validation: keys of the log, and how they are said. The first decides which
- * weights are best; more is better. */
-typedef struct pln_judge {
-    const char *key[2], *unit[2]; /* the second may be NULL */
-} pln_judge;
+/* By which scores the weights of a recipe are judged. */
 const pln_judge *pln_judge_of(const pln_recipe *recipe);
 
 typedef struct pln_training_state {

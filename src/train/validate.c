@@ -19,9 +19,7 @@ static bool finds_boundaries(const pln_recipe *r) { return !r->net->smooths; }
 
 const pln_judge *pln_judge_of(const pln_recipe *recipe)
 {
-    static const pln_judge smoothing = {{"psnr", "ssim"}, {"dB", "SSIM"}},
-                           boundaries = {{"ap", NULL}, {"average precision", NULL}};
-    return finds_boundaries(recipe) ? &boundaries : &smoothing;
+    return finds_boundaries(recipe) ? &pln_judge_boundaries : &pln_judge_smoothing;
 }
 
 pln_status pln_validation_new(pln_context *ctx, const pln_recipe *r, const pln_dataset *dataset,

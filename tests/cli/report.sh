@@ -16,6 +16,17 @@ say the table
 t train report log -o log.md
 cat log.md
 
+say status, of pictures and of boundaries
+t train status log
+t train status log --json
+mkdir ap empty
+echo '{"step":1,"loss":0.5,"rate":0.001,"seconds":36.0000,"ap":0.460000}' >ap/log.jsonl
+echo '{"step":2,"loss":0.5,"rate":0.001,"seconds":36.0000,"ap":0.450000}' >>ap/log.jsonl
+t train status ap
+t train status ap --json
+: >empty/log.jsonl
+t train status empty
+
 say the curves
 t train report log -o log.svg
 cat log.svg
@@ -50,4 +61,5 @@ head -c 100 run/best.safetensors >cut && mv cut run/best.safetensors
 t train report run --data data
 echo '{"step":8' >>log/log.jsonl
 t train report log -o log.md
+t train status log
 t train report run -o none/report.md
