@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "nn/backends/device.h"
 #include "nn/graph_store.h"
 #include "nn/layout.h"
 #include "nn/passes/passes.h"
@@ -38,6 +39,13 @@ struct pnn_plan {
     size_t work_bytes;
     pnn_output_fn *on_output;
     void *user;
+    /* On a device: parameters, constants and inputs, each at its node's offset; what runs did. */
+    pnn_device *device;
+    char *values;
+    size_t *value_at, values_bytes;
+    float *span; /* in the host's memory: an output that has gaps */
+    pnn_recording *recording;
+    bool ran;
 };
 
 /* ---- Passes ---- */
@@ -63,9 +71,66 @@ done:
 
 /* ---- Memory ---- */
 
+static pln_status memory_new(pnn_plan *p, size_t bytes, const char *what, char **memory)
+{
+    void *on_device = NULL;
+    pln_status s = PLN_OK;
+    if (p->device) {
+        s = p->device->ops->alloc(p->device, bytes, false, what, &on_device);
+        *memory = on_device;
+        return s;
+    }
+    PLN_TRY(pln_reserve(p->ctx, bytes, what));
+    PLN_TRY(pln_alloc(p->ctx, bytes, 1, memory));
+done:
+    return s;
+}
+
+static void memory_free(pnn_plan *p, char *memory)
+{
+    if (p->device && memory)
+        p->device->ops->free(p->device, memory);
+    else
+        pln_free(memory);
+}
+
+static bool has_value(const pnn_plan *p, int id)
+{
+    pnn_op op = pnn_vertex_of(p->g, (pnn_node){id})->op;
+    return p->layout.places[id].root == id &&
+           (op == PNN_OP_PARAM || op == PNN_OP_CONSTANT || op == PNN_OP_INPUT);
+}
+
+/* Elements from the first to the last. */
+static size_t span_of(const pnn_tensor *t) { return (pnn_positions(t) - 1) * t->stride + t->d[3]; }
+
+/* A place on the device for each source. */
+static pln_status make_values(pnn_plan *p)
+{
+    size_t count = (size_t)pnn_count(p->g) + 1, span = 0;
+    pln_status s = PLN_OK;
+    if (!p->device) return PLN_OK;
+    PLN_TRY(pln_calloc(p->ctx, count, sizeof *p->value_at, &p->value_at));
+    for (int i = 1; i <= pnn_count(p->g); i++) {
+        if (!has_value(p, i)) continue;
+        p->value_at[i] = p->values_bytes;
+        p->values_bytes +=
+            (pnn_elements(&p->layout.places[i].tensor) * sizeof(float) + 255) / 256 * 256;
+    }
+    PLN_TRY(memory_new(p, p->values_bytes, "parameters of a network", &p->values));
+    for (size_t i = 0; i < p->binding_count; i++) {
+        const pnn_tensor *t = &p->layout.places[p->bindings[i].id].tensor;
+        if (p->bindings[i].output && !pnn_dense(t)) span = pln_max(span, span_of(t));
+    }
+    if (span) PLN_TRY(pln_alloc(p->ctx, span, sizeof *p->span, &p->span));
+done:
+    return s;
+}
+
 static void *memory_of(const pnn_plan *p, int root)
 {
     const pnn_vertex *v = pnn_vertex_of(p->g, (pnn_node){root});
+    if (p->device && has_value(p, root)) return p->values + p->value_at[root];
     switch (v->op) {
     case PNN_OP_PARAM:
         return pnn_store_find(p->store, v->name, NULL);
@@ -131,6 +196,7 @@ static pln_status make_steps(pnn_plan *p)
 {
     static const pnn_backend_info *const backends[] = {
         [PNN_BACKEND_REF] = &pnn_backend_ref, [PNN_BACKEND_CPU] = &pnn_backend_cpu};
+    const pnn_backend_info *backend = p->device ? p->device->backend : backends[p->o.backend];
     pln_status s = PLN_OK;
     PLN_TRY(pln_calloc(p->ctx, (size_t)p->layout.steps, sizeof *p->steps, &p->steps));
     for (int i = 0; i < p->layout.steps; i++) {
@@ -139,12 +205,13 @@ static pln_status make_steps(pnn_plan *p)
         struct step *step = &p->steps[p->step_count++];
         *step = (struct step){
             .id = id, .call = {.v = pnn_vertex_of(p->g, (pnn_node){id}), .seed = p->o.seed}};
+        step->call.device = p->device;
+        step->call.narrow = p->o.train && p->o.precision == PNN_PRECISION_BF16;
         set_operands(p, step);
-        PLN_TRY(backends[p->o.backend]->prepare(p->ctx, &step->call, &step->kernel));
+        PLN_TRY(backend->prepare(p->ctx, &step->call, &step->kernel));
         p->work_bytes = pln_max(p->work_bytes, step->kernel.work_bytes);
     }
-    PLN_TRY(pln_reserve(p->ctx, p->work_bytes, "a network's work memory"));
-    PLN_TRY(pln_alloc(p->ctx, p->work_bytes, 1, &p->work));
+    PLN_TRY(memory_new(p, p->work_bytes, "a network's work memory", &p->work));
 done:
     return s;
 }
@@ -167,12 +234,13 @@ static pln_status compile(pln_context *ctx, const pnn_graph *g, pnn_store *store
     pln_status s = PLN_OK;
 
     *plan = NULL;
-    if (options->backend == PNN_BACKEND_CUDA)
-        return pln_fail(ctx, PLN_E_DEVICE, "this build has no CUDA back end");
+    if ((options->backend == PNN_BACKEND_CUDA) != (options->device != NULL))
+        return pln_fail(ctx, PLN_E_INTERNAL, "a plan for CUDA is one for a device");
     PLN_TRY(pln_calloc(ctx, 1, sizeof *p, &p));
     p->ctx = ctx;
     p->store = store;
     p->o = *options;
+    p->device = options->device;
     PLN_TRY(pnn_graph_copy(ctx, g, &p->g));
     PLN_TRY(pnn_store_init(store, g, options->seed));
     if (!options->train) p->g->effect_count = 0;
@@ -201,9 +269,10 @@ pln_status pnn_plan_new(pln_context *ctx, const pnn_graph *g, pnn_store *store,
             pln_isa_name(pln_isa_of(ctx)));
     PLN_TRY(compile(ctx, g, store, options, &p));
     snprintf(what, sizeof what, "a network at %zux%zu", options->size.w, options->size.h);
-    PLN_TRY(pln_reserve(ctx, p->layout.arena_bytes, what));
-    PLN_TRY(pln_alloc(ctx, p->layout.arena_bytes, 1, &p->arena));
+    PLN_TRY(memory_new(p, p->layout.arena_bytes, what, &p->arena));
     PLN_TRY(make_bindings(p));
+    PLN_TRY(make_values(p));
+    PLN_TRY(pnn_plan_send(p));
     PLN_TRY(make_steps(p));
     find_ready(p);
     *plan = p;
@@ -227,12 +296,16 @@ pln_status pnn_plan_estimate(pln_context *ctx, const pnn_graph *g, pnn_store *st
 void pnn_plan_free(pnn_plan *p)
 {
     if (!p) return;
+    if (p->recording) p->device->ops->recording_free(p->recording);
     for (size_t i = 0; i < p->step_count; i++)
         if (p->steps[i].kernel.release) p->steps[i].kernel.release(p->steps[i].kernel.state);
     pln_free(p->steps);
     pln_free(p->bindings);
-    pln_free(p->arena);
-    pln_free(p->work);
+    pln_free(p->value_at);
+    pln_free(p->span);
+    memory_free(p, p->arena);
+    memory_free(p, p->work);
+    memory_free(p, p->values);
     pnn_layout_free(&p->layout);
     pnn_graph_free(p->g);
     pln_free(p);
@@ -252,7 +325,7 @@ pln_status pnn_plan_bind(pnn_plan *p, const char *name, float *data)
     struct binding *b = find_binding(p, name);
     if (!b) return pln_fail(p->ctx, PLN_E_INTERNAL, "the plan has no input or output '%s'", name);
     b->data = data;
-    if (!b->output)
+    if (!b->output && !p->device)
         for (size_t i = 0; i < p->step_count; i++) set_operands(p, &p->steps[i]);
     return PLN_OK;
 }
@@ -266,13 +339,13 @@ bool pnn_plan_dims(const pnn_plan *p, const char *name, size_t dims[4])
 
 void pnn_plan_seed(pnn_plan *p, uint64_t seed)
 {
+    p->o.seed = seed;
     for (size_t i = 0; i < p->step_count; i++) p->steps[i].call.seed = seed;
 }
 
 /* Outputs are f32: the pass leaves them so. */
-static void copy_out(const pnn_plan *p, const struct binding *b)
+static void copy_out(const struct binding *b, pnn_tensor t)
 {
-    pnn_tensor t = tensor_of(p, b->id);
     const float *from = t.data;
     size_t n = pnn_positions(&t), c = t.d[3];
     if (pnn_dense(&t)) {
@@ -282,15 +355,19 @@ static void copy_out(const pnn_plan *p, const struct binding *b)
     for (size_t i = 0; i < n; i++) memcpy(b->data + i * c, from + i * t.stride, c * sizeof *from);
 }
 
+static void say_output(const pnn_plan *p, const struct binding *b)
+{
+    if (p->on_output)
+        p->on_output(p->user, b->name, b->data, pnn_elements(&p->layout.places[b->id].tensor));
+}
+
 static void give_outputs(const pnn_plan *p, size_t ready)
 {
     for (size_t i = 0; i < p->binding_count; i++) {
         const struct binding *b = &p->bindings[i];
         if (!b->output || !b->data || b->ready != ready) continue;
-        copy_out(p, b);
-        if (!p->on_output) continue;
-        const pnn_tensor *t = &p->layout.places[b->id].tensor;
-        p->on_output(p->user, b->name, b->data, pnn_positions(t) * t->d[3]);
+        copy_out(b, tensor_of(p, b->id));
+        say_output(p, b);
     }
 }
 
@@ -298,6 +375,104 @@ void pnn_plan_on_output(pnn_plan *p, pnn_output_fn *fn, void *user)
 {
     p->on_output = fn;
     p->user = user;
+}
+
+/* ---- Running on a device: the first time step by step, then as a whole ---- */
+
+pln_status pnn_plan_send(pnn_plan *p)
+{
+    pln_status s = PLN_OK;
+    for (int i = 1; p->device && i <= pnn_count(p->g); i++) {
+        const pnn_vertex *v = pnn_vertex_of(p->g, (pnn_node){i});
+        size_t bytes = pnn_elements(&p->layout.places[i].tensor) * sizeof(float);
+        if (!has_value(p, i) || v->op == PNN_OP_INPUT) continue;
+        const float *from = v->op == PNN_OP_PARAM ? pnn_store_find(p->store, v->name, NULL)
+                                                  : v->attr.constant.values;
+        PLN_TRY(p->device->ops->upload(p->device, memory_of(p, i), from, bytes));
+    }
+    if (p->device) s = p->device->ops->wait(p->device);
+done:
+    return s;
+}
+
+pln_status pnn_plan_fetch(pnn_plan *p)
+{
+    pln_status s = PLN_OK;
+    for (int i = 1; p->device && p->o.train && i <= pnn_count(p->g); i++) {
+        const pnn_vertex *v = pnn_vertex_of(p->g, (pnn_node){i});
+        size_t bytes = pnn_elements(&p->layout.places[i].tensor) * sizeof(float);
+        if (!has_value(p, i) || v->op != PNN_OP_PARAM || v->attr.param.kind == PNN_FROZEN) continue;
+        PLN_TRY(p->device->ops->download(p->device, pnn_store_find(p->store, v->name, NULL),
+                                         memory_of(p, i), bytes));
+    }
+done:
+    return s;
+}
+
+static pln_status ask_steps(pnn_plan *p, bool timed)
+{
+    pln_status s = PLN_OK;
+    if (timed) PLN_TRY(p->device->ops->mark(p->device, 0));
+    for (size_t i = 0; i < p->step_count; i++) {
+        struct step *step = &p->steps[i];
+        PLN_TRY(step->kernel.run(p->ctx, &step->kernel, &step->call, p->work));
+        if (timed) PLN_TRY(p->device->ops->mark(p->device, i + 1));
+    }
+    for (size_t i = 0; timed && i < p->step_count; i++)
+        PLN_TRY(p->device->ops->between(p->device, i, i + 1, &p->steps[i].ms));
+done:
+    return s;
+}
+
+static pln_status record(pnn_plan *p)
+{
+    const pnn_device_ops *ops = p->device->ops;
+    pnn_recording *recording = NULL;
+    pln_status s = ops->record_begin(p->device), end;
+    if (s) return s;
+    s = ask_steps(p, false);
+    end = ops->record_end(p->device, &recording); /* in any case */
+    if (s && !end) ops->recording_free(recording);
+    if (!s && !end) p->recording = recording;
+    return s ? s : end;
+}
+
+static pln_status download_output(pnn_plan *p, const struct binding *b)
+{
+    pnn_tensor t = tensor_of(p, b->id);
+    float *to = pnn_dense(&t) ? b->data : p->span;
+    pln_status s = p->device->ops->download(p->device, to, t.data, span_of(&t) * sizeof *to);
+    if (s) return s;
+    t.data = to;
+    if (to != b->data) copy_out(b, t);
+    say_output(p, b);
+    return PLN_OK;
+}
+
+static pln_status run_on_device(pnn_plan *p)
+{
+    const pnn_device_ops *ops = p->device->ops;
+    pln_status s = PLN_OK;
+    PLN_TRY(pln_progress(p->ctx, 0, "layers"));
+    PLN_TRY(ops->upload(p->device, p->device->seed, &p->o.seed, sizeof p->o.seed));
+    for (size_t i = 0; i < p->binding_count; i++) {
+        const struct binding *b = &p->bindings[i];
+        const pnn_tensor *t = &p->layout.places[b->id].tensor;
+        if (!b->output)
+            PLN_TRY(ops->upload(p->device, memory_of(p, b->id), b->data,
+                                pnn_elements(t) * sizeof(float)));
+    }
+    if (p->ran && !p->o.timed && !p->recording) PLN_TRY(record(p));
+    PLN_TRY(p->recording ? ops->replay(p->device, p->recording) : ask_steps(p, p->o.timed));
+    p->ran = true;
+    PLN_TRY(ops->wait(p->device));
+    for (size_t ready = 0; ready <= p->step_count; ready++) /* in the order of the steps */
+        for (size_t i = 0; i < p->binding_count; i++) {
+            const struct binding *b = &p->bindings[i];
+            if (b->output && b->data && b->ready == ready) PLN_TRY(download_output(p, b));
+        }
+done:
+    return s;
 }
 
 static double now_ms(void)
@@ -314,6 +489,7 @@ pln_status pnn_plan_run(pnn_plan *p)
         if (!p->bindings[i].output && !p->bindings[i].data)
             return pln_fail(p->ctx, PLN_E_INTERNAL, "the plan's input '%s' is not bound",
                             p->bindings[i].name);
+    if (p->device) return run_on_device(p);
     double before = now_ms();
     for (size_t i = 0; i < p->step_count; i++) {
         struct step *step = &p->steps[i];
@@ -325,6 +501,9 @@ pln_status pnn_plan_run(pnn_plan *p)
         give_outputs(p, i + 1);
     }
     if (p->step_count == 0) give_outputs(p, 0);
+    for (size_t i = 0; i < p->binding_count; i++)
+        if (p->bindings[i].output && p->bindings[i].data)
+            copy_out(&p->bindings[i], tensor_of(p, p->bindings[i].id));
 done:
     return s;
 }

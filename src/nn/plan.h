@@ -4,6 +4,7 @@
 #ifndef PLN_NN_PLAN_H
 #define PLN_NN_PLAN_H
 
+#include "nn/device.h"
 #include "nn/nn.h"
 #include "nn/safetensors.h"
 
@@ -42,6 +43,8 @@ typedef struct pnn_plan_options {
     bool train;
     bool plain; /* no passes: every node as it was written */
     uint64_t seed;
+    pnn_device *device; /* of PNN_BACKEND_CUDA; outlives the plan */
+    bool timed;         /* on a device: steps are timed one by one, never replayed as a whole */
 } pnn_plan_options;
 
 typedef struct pnn_plan pnn_plan;
@@ -67,6 +70,10 @@ void pnn_plan_on_output(pnn_plan *plan, pnn_output_fn *fn, void *user);
 /* The seed of NOISE nodes of later runs. */
 void pnn_plan_seed(pnn_plan *plan, uint64_t seed);
 pln_status pnn_plan_run(pnn_plan *plan) PLN_CHECK;
+/* On a device parameters live there: into the store what training changed, before it is saved or
+ * used by another plan; out of the store, after it was changed otherwise. Else nothing. */
+pln_status pnn_plan_fetch(pnn_plan *plan) PLN_CHECK;
+pln_status pnn_plan_send(pnn_plan *plan) PLN_CHECK;
 
 /* Bytes of the arena, of work memory and of packed weights. */
 uint64_t pnn_plan_bytes(const pnn_plan *plan);

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT */
+#include "nn/backends/cuda/driver.h"
+
+#include "nn/backends/backend.h"
+
+#include <cuda_runtime_api.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { MARKS = 8192 };
+
+struct gpu {
+    pnn_device d;
+    int index;
+    cudaStream_t stream;
+    struct cudnnContext *cudnn;
+    cudaEvent_t marks[MARKS];
+};
+
+struct pnn_recording {
+    cudaGraphExec_t exec;
+};
+
+int cu_launch(int kernel, const void *parameters, size_t n, void *stream);
+
+static struct gpu *gpu(pnn_device *d) { return (struct gpu *)(void *)d; }
+
+static pln_status failed(const pnn_device *d, cudaError_t e, const char *what)
+{
+    if (e == cudaSuccess) return PLN_OK;
+    cudaGetLastError(); /* forgotten, if it can be */
+    return pln_fail(d->ctx, e == cudaErrorMemoryAllocation ? PLN_E_MEMORY : PLN_E_DEVICE,
+                    "%s: %s: %s", d->name, what, cudaGetErrorString(e));
+}
+
+#define CUDA(what, call) PLN_TRY(failed(d, call, what))
+
+int cu_driver_count(void)
+{
+    int count = 0;
+    return cudaGetDeviceCount(&count) == cudaSuccess ? count : 0;
+}
+
+/* ---- Memory ---- */
+
+static uint64_t available(pnn_device *d)
+{
+    size_t free_bytes = 0, total = 0;
+    (void)d;
+    return cudaMemGetInfo(&free_bytes, &total) == cudaSuccess ? free_bytes : 0;
+}
+
+static pln_status device_alloc(pnn_device *d, size_t bytes, bool shared, const char *what,
+                               void **memory)
+{
+    size_t wanted = bytes ? bytes : 1;
+    cudaError_t e = shared ? cudaMallocManaged(memory, wanted, cudaMemAttachGlobal)
+                           : cudaMalloc(memory, wanted);
+    if (e == cudaErrorMemoryAllocation) {
+        char need[32], have[32];
+        cudaGetLastError();
+        pln_format_bytes(bytes, need);
+        pln_format_bytes(available(d), have);
+        return pln_fail(d->ctx, PLN_E_LIMIT, "%s: %s are needed, %s has %s free", what, need,
+                        d->name, have);
+    }
+    return failed(d, e, what);
+}
+
+static void device_free(pnn_device *d, void *memory)
+{
+    (void)d;
+    cudaFree(memory);
+}
+
+static pln_status wait_for(pnn_device *d)
+{
+    return failed(d, cudaStreamSynchronize(gpu(d)->stream), "computing");
+}
+
+static pln_status upload(pnn_device *d, void *to, const void *from, size_t bytes)
+{
+    return failed(d, cudaMemcpyAsync(to, from, bytes, cudaMemcpyHostToDevice, gpu(d)->stream),
+                  "copying to the device");
+}
+
+static pln_status download(pnn_device *d, void *to, const void *from, size_t bytes)
+{
+    pln_status s = PLN_OK;
+    CUDA("copying from the device",
+         cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToHost, gpu(d)->stream));
+    s = wait_for(d);
+done:
+    return s;
+}
+
+/* ---- Work ---- */
+
+static pln_status launch(pnn_device *d, int kernel, const void *parameters, size_t n)
+{
+    return failed(d, (cudaError_t)cu_launch(kernel, parameters, n, gpu(d)->stream), "a kernel");
+}
+
+static pln_status engine_new(pnn_device *d, const pnn_engine_spec *spec, pnn_engine **engine,
+                             size_t *work_bytes)
+{
+    return cu_engine_new(d, gpu(d)->cudnn, spec, engine, work_bytes);
+}
+
+static pln_status engine_run(pnn_device *d, const pnn_engine *engine,
+                             const pnn_engine_operands *operands)
+{
+    return cu_engine_run(d, gpu(d)->cudnn, engine, operands);
+}
+
+static pln_status record_begin(pnn_device *d)
+{
+    return failed(d, cudaStreamBeginCapture(gpu(d)->stream, cudaStreamCaptureModeThreadLocal),
+                  "recording");
+}
+
+static pln_status record_end(pnn_device *d, pnn_recording **recording)
+{
+    cudaGraph_t graph = NULL;
+    pnn_recording *r = NULL;
+    pln_status s = PLN_OK;
+    CUDA("recording", cudaStreamEndCapture(gpu(d)->stream, &graph));
+    PLN_TRY(pln_calloc(d->ctx, 1, sizeof *r, &r));
+    CUDA("recording", cudaGraphInstantiate(&r->exec, graph, 0));
+    *recording = r;
+    r = NULL;
+done:
+    if (graph) cudaGraphDestroy(graph);
+    pln_free(r);
+    return s;
+}
+
+static pln_status replay(pnn_device *d, pnn_recording *recording)
+{
+    return failed(d, cudaGraphLaunch(recording->exec, gpu(d)->stream), "a replay");
+}
+
+static void recording_free(pnn_recording *recording)
+{
+    if (recording) cudaGraphExecDestroy(recording->exec);
+    pln_free(recording);
+}
+
+/* ---- Time ---- */
+
+static pln_status mark(pnn_device *d, size_t i)
+{
+    struct gpu *g = gpu(d);
+    pln_status s = PLN_OK;
+    if (i >= MARKS) return pln_fail(d->ctx, PLN_E_INTERNAL, "%s: %zu marks", d->name, i);
+    if (!g->marks[i]) CUDA("timing", cudaEventCreate(&g->marks[i]));
+    CUDA("timing", cudaEventRecord(g->marks[i], g->stream));
+done:
+    return s;
+}
+
+static pln_status between(pnn_device *d, size_t i, size_t j, double *ms)
+{
+    float elapsed = 0;
+    pln_status s = PLN_OK;
+    CUDA("timing", cudaEventSynchronize(gpu(d)->marks[j]));
+    CUDA("timing", cudaEventElapsedTime(&elapsed, gpu(d)->marks[i], gpu(d)->marks[j]));
+    *ms = (double)elapsed;
+done:
+    return s;
+}
+
+/* ---- Opening ---- */
+
+static void close_device(pnn_device *d)
+{
+    struct gpu *g = gpu(d);
+    if (g->stream) cudaStreamSynchronize(g->stream);
+    cu_cudnn_free(g->cudnn);
+    for (size_t i = 0; i < MARKS; i++)
+        if (g->marks[i]) cudaEventDestroy(g->marks[i]);
+    cudaFree(d->seed);
+    if (g->stream) cudaStreamDestroy(g->stream);
+    pln_free(g);
+}
+
+static const pnn_device_ops ops = {
+    .close = close_device,
+    .alloc = device_alloc,
+    .free = device_free,
+    .available = available,
+    .upload = upload,
+    .download = download,
+    .wait = wait_for,
+    .launch = launch,
+    .engine_new = engine_new,
+    .engine_run = engine_run,
+    .engine_free = cu_engine_free,
+    .record_begin = record_begin,
+    .record_end = record_end,
+    .replay = replay,
+    .recording_free = recording_free,
+    .mark = mark,
+    .between = between,
+};
+
+pln_status cu_driver_open(pln_context *ctx, int index, pnn_device **device)
+{
+    struct gpu *g = NULL;
+    int count = 0;
+    void *seed = NULL;
+    pnn_device *d;
+    pln_status s = PLN_OK;
+
+    *device = NULL;
+    cudaError_t e = cudaGetDeviceCount(&count);
+    if (e != cudaSuccess)
+        return pln_fail(ctx, PLN_E_DEVICE, "cuda:%d: no CUDA device: %s", index,
+                        cudaGetErrorString(e));
+    if (index < 0 || index >= count)
+        return pln_fail(ctx, PLN_E_DEVICE, "cuda:%d: no such device: there are %d, from cuda:0",
+                        index, count);
+    PLN_TRY(pln_calloc(ctx, 1, sizeof *g, &g));
+    d = &g->d;
+    *d = (pnn_device){.ops = &ops, .backend = &pnn_backend_cuda, .ctx = ctx};
+    g->index = index;
+    snprintf(d->name, sizeof d->name, "cuda:%d", index);
+    CUDA("opening", cudaSetDevice(index));
+    CUDA("opening", cudaStreamCreateWithFlags(&g->stream, cudaStreamNonBlocking));
+    PLN_TRY(device_alloc(d, sizeof *d->seed, false, "a seed", &seed));
+    d->seed = seed;
+    PLN_TRY(cu_cudnn_new(d, g->stream, &g->cudnn));
+    *device = d;
+    g = NULL;
+done:
+    if (g) close_device(&g->d);
+    return s;
+}

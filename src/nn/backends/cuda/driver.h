@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* A GPU as a pnn_device: memory, one stream, recording, engines of cuDNN. */
+#ifndef PLN_NN_BACKENDS_CUDA_DRIVER_H
+#define PLN_NN_BACKENDS_CUDA_DRIVER_H
+
+#include "nn/backends/device.h"
+
+struct cudnnContext;
+
+int cu_driver_count(void);
+pln_status cu_driver_open(pln_context *ctx, int index, pnn_device **device) PLN_CHECK;
+
+/* cudnn.c */
+pln_status cu_cudnn_new(pnn_device *d, void *stream, struct cudnnContext **handle) PLN_CHECK;
+void cu_cudnn_free(struct cudnnContext *handle);
+pln_status cu_engine_new(pnn_device *d, struct cudnnContext *handle, const pnn_engine_spec *spec,
+                         pnn_engine **engine, size_t *work_bytes) PLN_CHECK;
+pln_status cu_engine_run(pnn_device *d, struct cudnnContext *handle, const pnn_engine *engine,
+                         const pnn_engine_operands *operands) PLN_CHECK;
+void cu_engine_free(pnn_engine *engine);
+
+#endif
