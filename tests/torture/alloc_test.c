@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The n-th allocation fails, for every n: contexts, parameters, every method, plain and with all
- * options, load and save, weights files, networks, datasets, training batches, evaluations. Each
- * time: PLN_E_MEMORY, a message, the result untouched, and nothing held afterwards. */
+ * options, load and save, weights files, networks, datasets, training batches, trainings,
+ * evaluations. Each time: PLN_E_MEMORY, a message, the result untouched, and nothing held
+ * afterwards. */
 #include "support.h"
 
 #include <dirent.h>
@@ -11,7 +12,8 @@
 
 #include "data/make.h"
 #include "eval/eval.h"
-#include "train/loader.h"
+#include "train/report.h"
+#include "train/trainer.h"
 #include "weights.h"
 
 /* Counts; fails the one that brings `left` to 0 and, after it, every other. */
@@ -489,6 +491,52 @@ done:
     return s;
 }
 
+/* ---- Training ---- */
+
+static pln_status train_job(pln_context *ctx, const void *arg)
+{
+    static const char *const settings[] = {"optimiser.steps=2"};
+    char run[64], recipe[64], report[80];
+    pln_recipe r = {0};
+    pln_dataset *dataset = NULL;
+    pln_status s = PLN_OK;
+
+    snprintf(run, sizeof run, "%s/run", folder);
+    snprintf(recipe, sizeof recipe, "%s/r.ini", folder);
+    snprintf(report, sizeof report, "%s/report.html", run);
+    PLN_TRY(pln_recipe_load(ctx, recipe, settings, 1, &r));
+    PLN_TRY(pln_dataset_open(ctx, arg, &dataset));
+    pln_trainer_options o = {.recipe = &r, .dataset = dataset, .run = run};
+    PLN_TRY(pln_train(ctx, &o));
+    o.resume = true;
+    PLN_TRY(pln_train(ctx, &o));
+    s = pln_report(ctx, &(pln_report_options){.run = run, .output = report, .data = arg});
+done:
+    pln_dataset_free(dataset);
+    pln_recipe_free(&r);
+    remove_folder(run);
+    return s;
+}
+
+static void training(void **state)
+{
+    char path[64], recipe[64];
+    (void)state;
+    snprintf(path, sizeof path, "%s/set", folder);
+    snprintf(recipe, sizeof recipe, "%s/r.ini", folder);
+    make_dataset(path);
+    FILE *f = fopen(recipe, "w");
+    assert_non_null(f);
+    fputs("[network]\nsystem=sasnet\nconfig={\"width\": 4, \"blocks\": [1]}\n"
+          "[data]\npatch=16\nbatch=1\n[optimiser]\nema=0.9\nclip=1\n[loss]\nl1=1\n"
+          "[validation]\nevery=1\npairs=1\npatch=16\nsave=1\n",
+          f);
+    fclose(f);
+    assert_true(some_allocations("training", train_job, path, 12) > 300);
+    unlink(recipe);
+    remove_folder(path);
+}
+
 static void evaluations(void **state)
 {
     char path[64];
@@ -507,13 +555,14 @@ int main(void)
         NETWORKS = sizeof networks / sizeof *networks,
         MOST = 128
     };
-    struct CMUnitTest tests[4 + FILES + NETWORKS + MOST] = {
+    struct CMUnitTest tests[5 + FILES + NETWORKS + MOST] = {
         {.name = "contexts", .test_func = contexts},
         {.name = "weights", .test_func = weights},
         {.name = "datasets", .test_func = datasets},
-        {.name = "eval", .test_func = evaluations}};
+        {.name = "eval", .test_func = evaluations},
+        {.name = "training", .test_func = training}};
     char names[MOST][64];
-    size_t n = 4, k = 0;
+    size_t n = 5, k = 0;
 
     if (!mkdtemp(folder)) return 1;
     for (size_t i = 0; i < FILES; i++)
