@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Reverse-mode differentiation: a sweep from the loss down, each operation's rule appending nodes
  * to the same graph. */
-#include "nn/graph.h"
+#include "nn/graph_store.h"
 
 /* depends[i]: node i lies between wrt and the loss. */
 static void mark_paths(const pnn_graph *g, const pnn_node *wrt, size_t count, int last,
@@ -45,6 +45,7 @@ void pnn_gradients(pnn_graph *g, pnn_node loss, const pnn_node *wrt, size_t coun
     pnn_node *total = pnn_graph_alloc(g, n, sizeof *total);
     if (!depends || !total) return;
     mark_paths(g, wrt, count, loss.id, depends);
+    g->forward = pnn_count(g);
     total[loss.id] = pnn_fill(g, loss, 1);
     for (int i = loss.id; i > 0; i--)
         if (total[i].id && depends[i]) pass_down(g, i, depends, total);

@@ -212,6 +212,7 @@ pln_status pnn_graph_copy(pln_context *ctx, const pnn_graph *g, pnn_graph **copy
 
     PLN_TRY(pnn_graph_status(g));
     PLN_TRY(pnn_graph_new(ctx, &c));
+    c->forward = g->forward;
     for (size_t i = 0; i < g->dim_count && !c->status; i++)
         if (pnn_grow(c, &c->dims, &c->dim_room, i, sizeof *c->dims)) {
             c->dims[i] = g->dims[i];

@@ -31,6 +31,8 @@ struct pnn_graph {
     struct block *blocks;
     pnn_vertex *vertices; /* id - 1; inputs come before their users */
     size_t vertex_count, vertex_room;
+    int forward; /* nodes behind this one are gradients and what is made of them; 0: there are none
+                  */
     struct pnn_dim_node *dims; /* id - 1 */
     size_t dim_count, dim_room;
     struct pnn_named *outputs;

@@ -155,6 +155,18 @@ static void set_view(struct work *w, int id)
 
 /* ---- Parts made where the whole is ---- */
 
+/* A part that the backward pass reads again, whose whole it does not read: it would keep all of the
+ * whole's memory, or the whole of the backward pass memory in the forward pass. */
+static bool apart(const struct work *w, int part, int whole)
+{
+    int forward = w->g->forward, last = w->last[part], last_whole = w->last[whole];
+    if (!forward || whole <= part || last < 0 || last >= w->l->steps) return false;
+    bool read_back = w->l->order[last] > forward;
+    bool whole_back =
+        last_whole >= 0 && last_whole < w->l->steps && w->l->order[last_whole] > forward;
+    return part <= forward && (whole > forward || (read_back && !whole_back));
+}
+
 /* From the last concatenation up, so that parts that are concatenations follow their whole. */
 static void set_parts(struct work *w)
 {
@@ -168,7 +180,7 @@ static void set_parts(struct work *w)
             pnn_place *p = &w->l->places[part];
             pnn_op op = vertex(w, part)->op;
             if (p->root == part && !is_source(op) && op != PNN_OP_WINDOW && op != PNN_OP_RESHAPE &&
-                p->tensor.type == whole->tensor.type) {
+                p->tensor.type == whole->tensor.type && !apart(w, part, i)) {
                 p->root = whole->root;
                 p->offset = at;
                 p->tensor.stride = whole->tensor.stride;

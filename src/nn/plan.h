@@ -34,6 +34,14 @@ float *pnn_store_at(const pnn_store *store, size_t i, const char **name, size_t 
 typedef enum pnn_backend_id { PNN_BACKEND_REF, PNN_BACKEND_CPU, PNN_BACKEND_CUDA } pnn_backend_id;
 typedef enum pnn_precision { PNN_PRECISION_F32, PNN_PRECISION_BF16 } pnn_precision;
 
+/* What is kept of the network's values until the backward pass reads them; what is not is made
+ * again from it. The results are the same bytes. */
+typedef enum pnn_keep {
+    PNN_KEEP_DEAR, /* all but what one walk or two through memory make: about half, little time */
+    PNN_KEEP_CUTS, /* what crosses the narrowest places: a small part, one more forward pass */
+    PNN_KEEP_ALL
+} pnn_keep;
+
 typedef struct pnn_plan_options {
     pnn_size size;
     pnn_backend_id backend;
@@ -41,7 +49,8 @@ typedef struct pnn_plan_options {
     /* Inference: parameters are constants of the plan (folded, packed; later changes of the store
      * are not seen). Training: they are read and updated in the store at every run. */
     bool train;
-    bool plain; /* no passes: every node as it was written */
+    pnn_keep keep; /* of graphs with gradients */
+    bool plain;    /* no passes: every node as it was written */
     uint64_t seed;
     pnn_device *device; /* of PNN_BACKEND_CUDA; outlives the plan */
     bool timed;         /* on a device: steps are timed one by one, never replayed as a whole */

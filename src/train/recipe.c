@@ -23,6 +23,8 @@ struct key {
     }
 #define WEIGHT(member_) KEY("loss", REAL, member_, #member_, .min = 0, .max = 1e6)
 
+/* In the order of pnn_keep. */
+static const char *const keeps[] = {"dear", "cuts", "all", NULL};
 static const char *const negatives[] = {"coin", "input", "over", NULL};
 static const char *const edge_sources[] = {"truth", "input", "none", NULL};
 static const char *const ternary_forms[] = {"hinge", "ratio", NULL};
@@ -44,6 +46,7 @@ static const struct key keys[] = {
     KEY("optimiser", REAL, eps, "eps", .min = 0, .max = 1, .init = 1e-8),
     KEY("optimiser", REAL, clip, "clip", .min = 0, .max = 1e9, .init = 0),
     KEY("optimiser", REAL, ema, "ema", .min = 0, .max = 0.999999, .init = 0),
+    KEY("optimiser", CHOICE, keep, "keep", .choices = keeps),
     WEIGHT(l1),
     WEIGHT(ms_ssim),
     WEIGHT(edge),

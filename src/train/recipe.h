@@ -37,6 +37,7 @@ typedef struct pln_recipe {
     double clip; /* largest norm of all gradients together; 0: none */
     double ema;  /* decay of the weights' moving average, which is what is validated and kept; 0:
                     the weights themselves */
+    int keep;    /* pnn_keep: values that stay in memory until the backward pass */
     /* [loss]: weights of the terms, 0: not there */
     double l1, ms_ssim, edge, dtv, contrast, segmentation, ternary, eatv, boundary;
     double margin_gram, margin_mean; /* of contrast */

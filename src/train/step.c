@@ -174,6 +174,7 @@ static pln_status make_plans(struct pln_step *t)
     const pnn_plan_options o = {.size = {b->n, b->patch, b->patch},
                                 .backend = PNN_BACKEND_CPU,
                                 .train = true,
+                                .keep = (pnn_keep)t->r->keep,
                                 .seed = t->seed};
     const struct {
         const char *name;

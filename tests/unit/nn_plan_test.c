@@ -112,6 +112,7 @@ static void inference_is_the_same_with_passes(void **state)
 }
 
 /* Three steps of Adam; the parameters afterwards. */
+static uint64_t train_bytes; /* of the last plan */
 static pnn_store *train(pnn_plan_options o, float *losses)
 {
     enum { MAX = 64 };
@@ -138,6 +139,7 @@ static pnn_store *train(pnn_plan_options o, float *losses)
     if (pnn_store_init(store, g, 3) || pnn_plan_new(ctx, g, store, &o, &plan))
         fail_msg("%s", pln_context_message(ctx));
     pnn_graph_free(g);
+    train_bytes = pnn_plan_bytes(plan);
     assert_int_equal(pnn_plan_bind(plan, "x", picture()), 0);
     assert_int_equal(pnn_plan_bind(plan, "rate", rate), 0);
     for (int i = 0; i < 3; i++) {
@@ -177,11 +179,39 @@ static void training_is_the_same_with_passes(void **state)
     pnn_store_free(truth);
 }
 
+/* Values made again are the values: the same bytes out of less memory. */
+static void training_keeps_what_it_is_told(void **state)
+{
+    static const pnn_keep less[] = {PNN_KEEP_DEAR, PNN_KEEP_CUTS};
+    float all[3], losses[3];
+    (void)state;
+    pnn_store *truth =
+        train((pnn_plan_options){.backend = PNN_BACKEND_CPU, .keep = PNN_KEEP_ALL}, all);
+    uint64_t most = train_bytes;
+    for (size_t i = 0; i < 2; i++) {
+        pnn_store *store =
+            train((pnn_plan_options){.backend = PNN_BACKEND_CPU, .keep = less[i]}, losses);
+        assert_memory_equal(losses, all, sizeof all);
+        assert_true(train_bytes < most);
+        most = train_bytes;
+        for (size_t p = 0; p < pnn_store_count(store); p++) {
+            const char *name;
+            size_t dims[4], count;
+            const float *value = pnn_store_at(store, p, &name, dims),
+                        *want = pnn_store_find(truth, name, &count);
+            assert_memory_equal(value, want, count * sizeof *want);
+        }
+        pnn_store_free(store);
+    }
+    pnn_store_free(truth);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(inference_is_the_same_with_passes),
         cmocka_unit_test(training_is_the_same_with_passes),
+        cmocka_unit_test(training_keeps_what_it_is_told),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Passes: a graph into one with the same outputs that costs less. A pass changes nodes where they
- * are, so that inputs still come before their users; only constants are appended. What nobody needs
- * any more stays and is not run. */
+ * are, so that inputs still come before their users; only constants are appended, and the last pass
+ * puts in copies. What nobody needs any more stays and is not run. */
 #ifndef PLN_NN_PASSES_PASSES_H
 #define PLN_NN_PASSES_PASSES_H
 
@@ -14,6 +14,7 @@ typedef struct pnn_pass {
     pnn_store *store;
     pnn_size size;
     bool train; /* parameters change, but for frozen ones */
+    pnn_keep keep;
     int *users; /* of each node, outputs and effects counted; set by pnn_pass_count */
 } pnn_pass;
 
@@ -31,6 +32,9 @@ pln_status pnn_pass_fold_norm(pnn_pass *p) PLN_CHECK;
 pln_status pnn_pass_fuse_conv(pnn_pass *p) PLN_CHECK;
 /* Chains element by element become one program, without the expansions that feed them. */
 pln_status pnn_pass_fuse_pointwise(pnn_pass *p) PLN_CHECK;
+/* Values for the backward pass that are not kept (pnn_keep) are made again where it reads them
+ * first. Renumbers the nodes behind the loss. */
+pln_status pnn_pass_recompute(pnn_pass *p) PLN_CHECK;
 /* Marks the values that are kept in bf16: between convolutions and element-wise operations. */
 pln_status pnn_pass_bf16(pnn_pass *p) PLN_CHECK;
 
