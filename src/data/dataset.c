@@ -9,6 +9,7 @@
 #include "data/make.h"
 #include "data/manifest.h"
 #include "data/pairs.h"
+#include "data/photo_folder.h"
 #include "image/image.h"
 
 enum { LARGEST_FILE = 1 << 30, PUBLISHED_TESTS = 100 };
@@ -76,7 +77,10 @@ pln_status pln_dataset_open(pln_context *ctx, const char *path, pln_dataset **da
     if (pln_is_folder(path)) {
         snprintf(manifest, n, "%s/manifest.json", path);
         if (!pln_is_file(manifest)) {
-            PLN_TRY(pln_side_by_side_open(ctx, path, &d->pairs, d->hash));
+            if (pln_is_photo_folder(ctx, path))
+                PLN_TRY(pln_photo_folder_open(ctx, path, &d->pairs, d->hash));
+            else
+                PLN_TRY(pln_side_by_side_open(ctx, path, &d->pairs, d->hash));
             goto opened;
         }
     } else {
@@ -114,12 +118,17 @@ void pln_dataset_free(pln_dataset *d)
 /* ---- What it is ---- */
 
 const char *pln_dataset_folder(const pln_dataset *d) { return d->folder; }
-const char *pln_dataset_kind(const pln_dataset *d) { return d->m.root ? d->m.kind : "pairs"; }
+const char *pln_dataset_kind(const pln_dataset *d)
+{
+    return d->m.root ? d->m.kind : d->pairs.photos ? "photos" : "pairs";
+}
+
 const char *pln_dataset_hash(const pln_dataset *d) { return d->hash; }
 uint64_t pln_dataset_seed(const pln_dataset *d) { return d->m.seed; }
 bool pln_dataset_published_split(const pln_dataset *d) { return d->m.published; }
 unsigned pln_dataset_companions(const pln_dataset *d)
 {
+    if (d->pairs.photos) return PLN_WITH_PHOTO | (d->pairs.classes ? PLN_WITH_CLASSES : 0);
     return d->m.root ? d->m.companions : PLN_WITH_EDGE;
 }
 
@@ -301,7 +310,15 @@ pln_status pln_dataset_truth(pln_context *ctx, const pln_dataset *d, size_t trut
     if (truth >= pln_dataset_truths(d))
         return pln_fail(ctx, PLN_E_ARG, "truth %zu: the dataset has %zu", truth,
                         pln_dataset_truths(d));
-    if (!d->m.root) {
+    if (d->pairs.photos) {
+        bool classes = companions & PLN_WITH_CLASSES && d->pairs.classes;
+        PLN_TRY(pln_photo_folder_read(ctx, &d->pairs, truth, &p.rgb, classes ? &p.classes : NULL,
+                                      &p.w, &p.h));
+        if (companions & PLN_WITH_PHOTO) {
+            PLN_TRY(pln_alloc(ctx, p.w * p.h, 3, &p.photo));
+            memcpy(p.photo, p.rgb, 3 * p.w * p.h);
+        }
+    } else if (!d->m.root) {
         PLN_TRY(pln_side_by_side_read(ctx, &d->pairs, truth, &p.rgb, &p.in, &p.w, &p.h));
         if (companions & PLN_WITH_EDGE) {
             PLN_TRY(pln_alloc(ctx, p.w * p.h, 1, &p.edge));
@@ -413,6 +430,8 @@ pln_status pln_dataset_pair(pln_context *ctx, const pln_dataset *d, pln_split sp
     pln_status s = PLN_OK;
 
     pln_clear(ctx);
+    if (d->pairs.photos)
+        return pln_fail(ctx, PLN_E_ARG, "%s: photographs without truths make no pairs", d->folder);
     PLN_TRY(pln_dataset_pair_name(ctx, d, split, i, &p));
     pln_dataset_parts(d, split, i, &truth, &texture, &p.scale);
     PLN_TRY(pln_dataset_truth(ctx, d, truth, companions, &t));

@@ -5,7 +5,9 @@
  *
  *     gt/NAME.png  edge/NAME.png  class/NAME.png  negative/NAME.png  boundary/NAME.png  tx/NAME.png
  *
- * A folder of pictures [truth | input] side by side, as the authors published theirs, opens too. */
+ * A folder of pictures [truth | input] side by side, as the authors published theirs, opens too;
+ * and photographs without truths, for what learns without: FOLDER/photo/NAME.EXT, with class maps
+ * (VOC's) FOLDER/class/NAME.png if there is that folder. Every tenth is kept for validation. */
 #ifndef PLN_DATA_DATASET_H
 #define PLN_DATA_DATASET_H
 
@@ -44,14 +46,15 @@ enum {
 };
 
 /* path: the folder, its manifest.json, or a folder of side-by-side pictures (themselves, or in
- * train/, val/, test/). Reads the manifest only; files are read when a pair is asked for.
- * PLN_E_READ: no such folder; PLN_E_MODEL: no dataset, an interrupted one, or a damaged manifest.
- * The dataset may be used by several contexts at once. */
+ * train/, val/, test/) or of photographs. Reads the manifest only; files are read when a pair is
+ * asked for. PLN_E_READ: no such folder; PLN_E_MODEL: no dataset, an interrupted one, or a damaged
+ * manifest. The dataset may be used by several contexts at once. */
 pln_status pln_dataset_open(pln_context *ctx, const char *path, pln_dataset **dataset) PLN_CHECK;
 void pln_dataset_free(pln_dataset *dataset);
 
 const char *pln_dataset_folder(const pln_dataset *dataset);
-/* "sps", "voc-smooth", "nks", "bsds-ext", "scenes", "textures", "pairs" (side by side). */
+/* "sps", "voc-smooth", "nks", "bsds-ext", "scenes", "textures", "pairs" (side by side), "photos".
+ */
 const char *pln_dataset_kind(const pln_dataset *dataset);
 /* 64 hex digits that change when anything in the dataset does. */
 const char *pln_dataset_hash(const pln_dataset *dataset);

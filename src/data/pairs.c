@@ -47,7 +47,7 @@ done:
     return s;
 }
 
-static pln_status hash_list(pln_context *ctx, const struct pln_side_by_side *p, char hash[65])
+pln_status pln_side_by_side_hash(pln_context *ctx, const struct pln_side_by_side *p, char hash[65])
 {
     struct pln_names lines = {0};
     char *path = NULL, *line = NULL, *text = NULL;
@@ -103,7 +103,7 @@ pln_status pln_side_by_side_open(pln_context *ctx, const char *folder,
     p.files = all.list;
     p.count = all.count;
     all = (struct pln_names){0};
-    PLN_TRY(hash_list(ctx, &p, hash));
+    PLN_TRY(pln_side_by_side_hash(ctx, &p, hash));
     *pairs = p;
     p = (struct pln_side_by_side){0};
 done:

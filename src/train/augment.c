@@ -59,9 +59,9 @@ static void tap(size_t i, size_t n, size_t from, size_t *at, size_t *next, float
     *t = (float)(u - (double)*at);
 }
 
-/* To n x n. With equal sizes the bytes are copied. */
-static void resize(const uint8_t *from, size_t w, size_t h, size_t c, bool nearest, size_t n,
-                   float *to)
+/* To m x n, width and height. With equal sizes the bytes are copied. */
+static void resize(const uint8_t *from, size_t w, size_t h, size_t c, bool nearest, size_t m,
+                   size_t n, float *to)
 {
     for (size_t y = 0; y < n; y++) {
         size_t y0, y1;
@@ -69,19 +69,60 @@ static void resize(const uint8_t *from, size_t w, size_t h, size_t c, bool neare
         tap(y, n, h, &y0, &y1, &v);
         if (nearest) v = 0, y0 = y1 = (2 * y + 1) * h / (2 * n);
         const uint8_t *top = from + y0 * w * c, *bottom = from + y1 * w * c;
-        for (size_t x = 0; x < n; x++) {
+        for (size_t x = 0; x < m; x++) {
             size_t x0, x1;
             float u;
-            tap(x, n, w, &x0, &x1, &u);
-            if (nearest) u = 0, x0 = x1 = (2 * x + 1) * w / (2 * n);
+            tap(x, m, w, &x0, &x1, &u);
+            if (nearest) u = 0, x0 = x1 = (2 * x + 1) * w / (2 * m);
             for (size_t k = 0; k < c; k++) {
                 float a = top[x0 * c + k], b = bottom[x0 * c + k];
                 a += u * (top[x1 * c + k] - a);
                 b += u * (bottom[x1 * c + k] - b);
-                to[(y * n + x) * c + k] = a + v * (b - a);
+                to[(y * m + x) * c + k] = a + v * (b - a);
             }
         }
     }
+}
+
+static pln_status enlarge_one(pln_context *ctx, uint8_t **bytes, size_t w, size_t h, size_t c,
+                              bool nearest, size_t m, size_t n)
+{
+    uint8_t *larger = NULL;
+    float *values = NULL;
+    pln_status s = PLN_OK;
+
+    if (!*bytes) return PLN_OK;
+    PLN_TRY(pln_alloc(ctx, m * n, c * sizeof *values, &values));
+    PLN_TRY(pln_alloc(ctx, m * n, c, &larger));
+    resize(*bytes, w, h, c, nearest, m, n, values);
+    for (size_t i = 0; i < m * n * c; i++) larger[i] = (uint8_t)(values[i] + 0.5f);
+    pln_free(*bytes);
+    *bytes = larger;
+    larger = NULL;
+done:
+    pln_free(values);
+    pln_free(larger);
+    return s;
+}
+
+pln_status pln_enlarge(pln_context *ctx, struct pln_truth *t, size_t least)
+{
+    size_t shorter = pln_min(t->w, t->h), m = (t->w * least + shorter / 2) / shorter,
+           n = (t->h * least + shorter / 2) / shorter;
+    const struct {
+        uint8_t **bytes;
+        size_t c;
+    } planes[] = {{&t->rgb, 3},  {&t->in, 3},      {&t->negative, 3}, {&t->photo, 3},
+                  {&t->edge, 1}, {&t->classes, 1}, {&t->boundary, 1}};
+    pln_status s = PLN_OK;
+
+    if (shorter >= least) return PLN_OK;
+    for (size_t i = 0; i < sizeof planes / sizeof *planes; i++)
+        PLN_TRY(enlarge_one(ctx, planes[i].bytes, t->w, t->h, planes[i].c, planes[i].c == 1, m, n));
+    t->w = m;
+    t->h = n;
+done:
+    return s;
 }
 
 /* Flips, then quarter turns against the clock. */
@@ -209,7 +250,7 @@ void pln_augment(const pln_augmentation *a, const struct pln_draws *d, enum pln_
     float *now = space, *other = space + count, *swap;
     uint8_t *bytes;
 
-    resize(crop, d->w, d->h, c, plane == PLN_PLANE_CLASSES, n, now);
+    resize(crop, d->w, d->h, c, plane == PLN_PLANE_CLASSES, n, n, now);
     if (plane == PLN_PLANE_LABEL)
         for (size_t i = 0; i < count; i++) now[i] = now[i] >= 0.5f;
     if (turned && !crop_only) {

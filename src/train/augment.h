@@ -23,6 +23,10 @@ struct pln_draws {
 void pln_augment_draw(struct pln_rng *r, const pln_augmentation *a, size_t w, size_t h,
                       struct pln_draws *draws);
 
+/* All pictures of a truth to a shortest side of `least`, if theirs is shorter: bilinear, labels by
+ * nearest neighbours. */
+pln_status pln_enlarge(pln_context *ctx, struct pln_truth *truth, size_t least) PLN_CHECK;
+
 enum pln_plane {
     PLN_PLANE_RGB,
     PLN_PLANE_GREY,

@@ -8,7 +8,13 @@
 #include "data/folder.h"
 
 const pln_judge pln_judge_smoothing = {{"psnr", "ssim"}, {"dB", "SSIM"}},
-                pln_judge_boundaries = {{"ap", NULL}, {"average precision", NULL}};
+                pln_judge_boundaries = {{"ap", NULL}, {"average precision", NULL}},
+                pln_judge_energy = {{"energy", NULL}, {"energy", NULL}, .least = true};
+
+bool pln_is_better(const pln_judge *j, double score, double than)
+{
+    return j->least ? score < than : score > than;
+}
 
 void pln_scores_text(const pln_judge *j, const double scores[2], char text[64])
 {
@@ -42,7 +48,8 @@ static bool parse(const char *text, size_t length, pln_history_line *l)
     bool good = real(o, "step", &step) && step >= 1 && real(o, "loss", &l->loss) &&
                 real(o, "rate", &l->rate) && real(o, "seconds", &l->seconds);
     l->step = good ? (uint64_t)step : 0;
-    if (good && !judged_by(o, &pln_judge_smoothing, l)) judged_by(o, &pln_judge_boundaries, l);
+    if (good && !judged_by(o, &pln_judge_smoothing, l) && !judged_by(o, &pln_judge_boundaries, l))
+        judged_by(o, &pln_judge_energy, l);
     json_decref(o);
     return good;
 }
@@ -69,7 +76,8 @@ static pln_status read_lines(pln_context *ctx, const char *path, const char *tex
     h->best = h->count;
     for (size_t i = 0; i < h->count; i++)
         if (h->lines[i].judge &&
-            (h->best == h->count || h->lines[i].scores[0] > h->lines[h->best].scores[0]))
+            (h->best == h->count ||
+             pln_is_better(h->lines[i].judge, h->lines[i].scores[0], h->lines[h->best].scores[0])))
             h->best = i;
 done:
     return s;

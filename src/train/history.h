@@ -6,11 +6,14 @@
 #include "core/core.h"
 
 /* The scores of a validation: keys of the log, and how they are said. The first decides which
- * weights are best; more is better. */
+ * weights are best. */
 typedef struct pln_judge {
     const char *key[2], *unit[2]; /* the second may be NULL */
+    bool least;                   /* less is better */
 } pln_judge;
-extern const pln_judge pln_judge_smoothing, pln_judge_boundaries;
+extern const pln_judge pln_judge_smoothing, pln_judge_boundaries, pln_judge_energy;
+/* Is a first score better than another? */
+bool pln_is_better(const pln_judge *judge, double score, double than);
 
 /* "28.38 dB, SSIM 0.8132", "average precision 0.5210". */
 void pln_scores_text(const pln_judge *judge, const double scores[2], char text[64]);

@@ -41,7 +41,7 @@ static const pln_augmentation augmentations[] = {
      .turns = true,
      .contrast = 0.2,
      .brightness = 0.2},
-    {.name = "fan", .patch = 224, .natural = 1, .centre = true},
+    {.name = "fan", .patch = 224, .natural = 1, .centre = true, .enlarge = true},
 };
 
 const pln_augmentation *pln_augmentation_find(const char *name)
@@ -155,7 +155,7 @@ static pln_status check_augmentation(pln_context *ctx, const pln_augmentation *a
 static pln_status check_size(pln_context *ctx, const pln_loader *l, size_t truth, size_t w,
                              size_t h)
 {
-    if (w >= l->a.patch && h >= l->a.patch) return PLN_OK;
+    if ((w >= l->a.patch && h >= l->a.patch) || l->a.enlarge) return PLN_OK;
     return pln_fail(ctx, PLN_E_SHAPE,
                     "%s: truth %s is %zux%zu, smaller than the patch of %zu: a smaller patch, or "
                     "make the dataset without it",
@@ -285,6 +285,7 @@ static pln_status truth_of(pln_context *ctx, pln_loader *l, size_t truth,
     if (!d->bytes) {
         PLN_TRY(pln_dataset_truth(ctx, l->o.dataset, truth, l->files, &d->truth));
         const struct pln_truth *t = &d->truth;
+        if (l->a.enlarge) PLN_TRY(pln_enlarge(ctx, &d->truth, l->a.patch));
         unsigned planes = 3;
         planes += (t->in ? 3 : 0) + (t->negative ? 3 : 0) + (t->photo ? 3 : 0);
         planes += (t->edge ? 1 : 0) + (t->classes ? 1 : 0) + (t->boundary ? 1 : 0);

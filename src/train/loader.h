@@ -27,6 +27,7 @@ typedef struct pln_augmentation {
      * middle. */
     double crop_jitter;
     bool centre;
+    bool enlarge; /* smaller pictures to the patch first, bilinear, instead of being refused */
 
     bool flip;  /* left to right, half of the time */
     bool turns; /* up to down, half of the time, and 0 to 3 quarter turns */

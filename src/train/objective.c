@@ -73,11 +73,17 @@ done:
     return s;
 }
 
+bool pln_energy_looks_at_objects(const pln_recipe *r)
+{
+    const pln_fan_variant *v = pln_recipe_energy(r);
+    return v && (v->guide == PLN_FAN_SALIENT || v->guide == PLN_FAN_NOT_SALIENT);
+}
+
 unsigned pln_objective_companions(const pln_recipe *r)
 {
     unsigned c = 0;
     if (r->edge > 0 || r->dtv > 0) c |= PLN_WITH_EDGE;
-    if (r->segmentation > 0) c |= PLN_WITH_CLASSES;
+    if (r->segmentation > 0 || pln_energy_looks_at_objects(r)) c |= PLN_WITH_CLASSES;
     if (r->boundary > 0) c |= PLN_WITH_BOUNDARY;
     if (r->contrast > 0 && r->negative != PLN_NEGATIVE_INPUT) c |= PLN_WITH_NEGATIVE;
     return c;
@@ -180,6 +186,26 @@ static pnn_node eatv(pnn_graph *g, const pln_recipe *r, const pln_frozen *f, pnn
     return ploss_eatv(g, y, in->truth, e);
 }
 
+/* ---- The term without a truth ---- */
+
+/* DIFF: the paper's saliency is a detector's; here what people labelled as objects is salient, the
+ * rims they left open (255) are neither. */
+static pnn_node saliency_of(pnn_graph *g, pnn_node classes)
+{
+    pnn_node open = pnn_binary(g, PNN_EQUAL, classes, pnn_constant(g, PLOSS_IGNORED));
+    return pnn_sub(g, pnn_unary(g, PNN_STEP, classes, 0, 0), pnn_affine(g, open, 0.5, 0));
+}
+
+static pnn_node fan(pnn_graph *g, const pln_recipe *r, pnn_node y, const pln_lesson *in)
+{
+    const pln_fan_variant *v = pln_recipe_energy(r);
+    pln_fan_energy energy = v->energy;
+    pnn_node T = pnn_affine(g, y, 255, 0), I = pnn_affine(g, in->x, 255, 0), S = {0};
+    energy.exact = r->slopes == PLN_FAN_EXACT;
+    if (pln_energy_looks_at_objects(r)) S = saliency_of(g, in->classes);
+    return ploss_fan(g, T, I, pnn_fan_maps(g, v->guide, I, S), &energy);
+}
+
 /* ---- All terms ---- */
 
 static pnn_node plus(pnn_graph *g, pnn_node total, double weight, pnn_node term)
@@ -201,9 +227,9 @@ pnn_node pln_objective(pnn_graph *g, const pln_recipe *r, const pln_frozen *f, c
 
     if (r->edge > 0 && !y.edge.id) return no_such(g, r, "edge", "edges");
     if (r->boundary > 0 && y.n) return no_such(g, r, "boundary", "boundaries");
-    if (!y.n &&
-        (r->boundary == 0 ||
-         r->l1 + r->ms_ssim + r->dtv + r->contrast + r->segmentation + r->ternary + r->eatv > 0))
+    if (!y.n && (r->boundary == 0 || r->l1 + r->ms_ssim + r->dtv + r->contrast + r->segmentation +
+                                             r->ternary + r->eatv + r->fan >
+                                         0))
         return pnn_error(g, PLN_E_MODEL,
                          "[loss] network '%s' gives no picture: expected boundary alone",
                          r->net->name);
@@ -219,6 +245,7 @@ pnn_node pln_objective(pnn_graph *g, const pln_recipe *r, const pln_frozen *f, c
     if (r->segmentation > 0) total = plus(g, total, r->segmentation, segmentation(g, f, last, in));
     if (r->ternary > 0) total = plus(g, total, r->ternary, ternary(g, r, f, last, in));
     if (r->eatv > 0) total = plus(g, total, r->eatv, eatv(g, r, f, last, in));
+    if (r->fan > 0) total = plus(g, total, r->fan, fan(g, r, last, in));
     if (r->boundary > 0)
         total = plus(g, total, r->boundary,
                      ploss_boundary_bce(g, y.maps, MAPS, in->boundary, r->low, r->high));

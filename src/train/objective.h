@@ -18,6 +18,8 @@ typedef struct pln_frozen {
 pln_status pln_frozen_load(pln_context *ctx, const pln_recipe *recipe, pnn_store *store,
                            pln_frozen *frozen) PLN_CHECK;
 
+/* Does the energy, if the recipe has one, part objects from what lies behind them? */
+bool pln_energy_looks_at_objects(const pln_recipe *recipe);
 /* PLN_WITH_...: what a batch must hold beside input and truth. */
 unsigned pln_objective_companions(const pln_recipe *recipe);
 

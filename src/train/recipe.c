@@ -29,6 +29,10 @@ static const char *const negatives[] = {"coin", "input", "over", NULL};
 static const char *const edge_sources[] = {"truth", "input", "none", NULL};
 static const char *const ternary_forms[] = {"hinge", "ratio", NULL};
 
+static const char *const fan_variants[] = {"smooth",     "abstraction", "detail", "texture",
+                                           "background", "foreground",  NULL};
+static const char *const fan_slopes[] = {"authors", "exact", NULL};
+
 static const struct key keys[] = {
     KEY("network", TEXT, system, "system"),
     KEY("network", TEXT, config, "config"),
@@ -56,6 +60,7 @@ static const struct key keys[] = {
     WEIGHT(ternary),
     WEIGHT(eatv),
     WEIGHT(boundary),
+    WEIGHT(fan),
     KEY("loss", REAL, margin_gram, "margin_gram", .min = 0, .max = 1e6, .init = 0.04),
     KEY("loss", REAL, margin_mean, "margin_mean", .min = 0, .max = 1e6, .init = 0.3),
     KEY("loss", CHOICE, negative, "negative", .choices = negatives),
@@ -65,6 +70,8 @@ static const struct key keys[] = {
     KEY("loss", CHOICE, edges, "edges", .choices = edge_sources),
     KEY("loss", REAL, low, "low", .min = 0, .max = 1, .init = 0),
     KEY("loss", REAL, high, "high", .min = 0, .max = 1, .init = 0.5),
+    KEY("loss", CHOICE, variant, "variant", .choices = fan_variants),
+    KEY("loss", CHOICE, slopes, "slopes", .choices = fan_slopes),
     KEY("frozen", TEXT, vgg16, "vgg16"),
     KEY("frozen", TEXT, deeplabv3, "deeplabv3"),
     KEY("frozen", TEXT, eme, "eme"),
@@ -202,6 +209,11 @@ double pln_recipe_rate(const pln_recipe *r, uint64_t step)
     return ldexp(r->rate, -halvings);
 }
 
+const pln_fan_variant *pln_recipe_energy(const pln_recipe *r)
+{
+    return r->fan > 0 ? &pln_fan_variants[r->variant] : NULL;
+}
+
 static pln_status resolve(pln_context *ctx, const char *path, pln_recipe *r)
 {
     pln_status s = PLN_OK;
@@ -222,7 +234,7 @@ static pln_status resolve(pln_context *ctx, const char *path, pln_recipe *r)
     r->augmentation.patch = r->patch;
     PLN_TRY(read_halves(ctx, path, r));
     if (r->l1 + r->ms_ssim + r->edge + r->dtv + r->contrast + r->segmentation + r->ternary +
-            r->eatv + r->boundary ==
+            r->eatv + r->boundary + r->fan ==
         0)
         return pln_fail(ctx, PLN_E_MODEL, "%s: [loss] has no term above 0", path);
 done:

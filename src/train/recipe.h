@@ -13,6 +13,8 @@ typedef enum pln_negative { PLN_NEGATIVE_COIN, PLN_NEGATIVE_INPUT, PLN_NEGATIVE_
 typedef enum pln_edge_source { PLN_EDGES_TRUTH, PLN_EDGES_INPUT, PLN_EDGES_NONE } pln_edge_source;
 typedef enum pln_ternary { PLN_TERNARY_HINGE, PLN_TERNARY_RATIO } pln_ternary;
 
+typedef enum pln_fan_slopes { PLN_FAN_AUTHORS, PLN_FAN_EXACT } pln_fan_slopes;
+
 typedef struct pln_recipe {
     char *text; /* the whole recipe as it is used: written into the run and into checkpoints */
     /* [network] */
@@ -39,13 +41,15 @@ typedef struct pln_recipe {
                     the weights themselves */
     int keep;    /* pnn_keep: values that stay in memory until the backward pass */
     /* [loss]: weights of the terms, 0: not there */
-    double l1, ms_ssim, edge, dtv, contrast, segmentation, ternary, eatv, boundary;
+    double l1, ms_ssim, edge, dtv, contrast, segmentation, ternary, eatv, boundary, fan;
     double margin_gram, margin_mean; /* of contrast */
     int negative;                    /* of contrast: pln_negative */
     double margin, features;         /* of ternary: relative margin, weight of EME's stages */
     int ternary_form;                /* pln_ternary */
     int edges;                       /* of eatv: pln_edge_source */
     double low, high;                /* of boundary: labels that are negative, positive */
+    int variant;                     /* of fan: which of pln_fan_variants */
+    int slopes;                      /* of fan: pln_fan_slopes */
     /* [frozen]: weights of the networks that losses look through; "": none given */
     char *vgg16, *deeplabv3, *eme;
     /* [validation] */
@@ -60,6 +64,8 @@ typedef struct pln_recipe {
 pln_status pln_recipe_load(pln_context *ctx, const char *path, const char *const *settings,
                            size_t n, pln_recipe *recipe) PLN_CHECK;
 void pln_recipe_free(pln_recipe *recipe);
+/* The energy that is learned and judged by; NULL: there are truths. */
+const pln_fan_variant *pln_recipe_energy(const pln_recipe *recipe);
 /* The learning rate of the step after `step` are done. */
 double pln_recipe_rate(const pln_recipe *recipe, uint64_t step);
 

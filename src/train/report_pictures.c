@@ -93,6 +93,9 @@ static pln_status print_pair(struct pictures *p, size_t i)
         PLN_TRY(print_picture(p, j.in, j.patch, 3, "input"));
         PLN_TRY(print_picture(p, j.result, j.patch, 1, "boundaries found"));
         PLN_TRY(print_picture(p, j.truth, j.patch, 1, "share of people who drew one"));
+    } else if (!j.truth) {
+        PLN_TRY(print_picture(p, j.in, j.patch, 3, "input: energy %.4g", j.before[0]));
+        PLN_TRY(print_picture(p, j.result, j.patch, 3, "result: energy %.4g", j.after[0]));
     } else {
         PLN_TRY(print_picture(p, j.in, j.patch, 3, "input: %.2f dB, SSIM %.4f", j.before[0],
                               j.before[1]));

@@ -85,7 +85,7 @@ static pln_status validate(struct training *t)
     PLN_TRY(pln_step_used(t->step, t->network, &used));
     PLN_TRY(pln_validate(t->validation, t->network, used, st->scores));
     st->validated = true;
-    if (st->scores[0] <= st->best && st->best_step) goto done;
+    if (st->best_step && !pln_is_better(pln_judge_of(t->r), st->scores[0], st->best)) goto done;
     st->best = st->scores[0];
     st->best_step = st->step;
     PLN_TRY(pln_text_of(t->ctx, &path, "%s/best.safetensors", t->o->run));

@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "metrics/metrics.h"
+#include "train/objective.h"
 
 struct pln_validation {
     pln_context *ctx;
@@ -12,6 +13,8 @@ struct pln_validation {
     pln_batch batch;
     uint64_t seed;
     float *result;
+    float *maps; /* of an energy: G and B, saliency, I, T */
+    void *space;
 };
 
 /* Judged against boundaries that people drew. */
@@ -19,6 +22,7 @@ static bool finds_boundaries(const pln_recipe *r) { return !r->net->smooths; }
 
 const pln_judge *pln_judge_of(const pln_recipe *recipe)
 {
+    if (pln_recipe_energy(recipe)) return &pln_judge_energy;
     return finds_boundaries(recipe) ? &pln_judge_boundaries : &pln_judge_smoothing;
 }
 
@@ -40,11 +44,21 @@ pln_status pln_validation_new(pln_context *ctx, const pln_recipe *r, const pln_d
     v->ctx = ctx;
     v->r = r;
     v->seed = seed;
+    if (pln_recipe_energy(r)) {
+        o.augmentation = r->augmentation;
+        o.companions = pln_objective_companions(r);
+    }
     o.augmentation.patch = r->val_patch;
     o.augmentation.centre = true;
     PLN_TRY(pln_loader_new(ctx, &o, &v->loader));
     PLN_TRY(pln_batch_new(ctx, v->loader, &v->batch));
     PLN_TRY(pln_alloc(ctx, r->val_patch * r->val_patch * 3, sizeof(float), &v->result));
+    if (pln_recipe_energy(r)) {
+        size_t p = r->val_patch;
+        PLN_TRY(pln_alloc(ctx, 9 * p * p, sizeof *v->maps, &v->maps));
+        PLN_TRY(
+            pln_alloc(ctx, pln_max(pln_fan_space(p, p), pln_fan_maps_space(p, p)), 1, &v->space));
+    }
     *validation = v;
     v = NULL;
 done:
@@ -58,6 +72,8 @@ void pln_validation_free(pln_validation *v)
     pln_batch_free(&v->batch);
     pln_loader_free(v->loader);
     pln_free(v->result);
+    pln_free(v->maps);
+    pln_free(v->space);
     pln_free(v);
 }
 
@@ -76,6 +92,34 @@ static pln_status judge_picture(const pln_validation *v, float *picture, double 
     scores[0] += share * one;
     PLN_TRY(pln_ssim(v->ctx, 'a', &a, &b, &one));
     scores[1] += share * one;
+done:
+    return s;
+}
+
+/* ---- Energies ---- */
+
+/* Adds a share of the energy that a picture has as the result of the input. */
+static pln_status judge_energy(pln_validation *v, const float *picture, double share,
+                               double scores[2])
+{
+    const pln_fan_variant *variant = pln_recipe_energy(v->r);
+    size_t p = v->r->val_patch, n = p * p;
+    float *GB = v->maps, *S = GB + 2 * n, *I = S + n, *T = I + 3 * n;
+    pln_fan_terms terms;
+    pln_status s = PLN_OK;
+
+    for (size_t i = 0; i < n && v->batch.classes; i++) {
+        float c = v->batch.classes[i];
+        S[i] = c == 255 ? 0.5f : c > 0;
+    }
+    for (size_t k = 0; k < 3 * n; k++) {
+        I[k] = 255 * v->batch.in[k];
+        T[k] = 255 * picture[k];
+    }
+    PLN_TRY(pln_fan_maps(v->ctx, variant->guide, p, p, I, 3, S, 1, v->space, GB, 2));
+    const pln_fan_problem problem = {&variant->energy, p, p, I, T, GB, 3, 3, 2};
+    PLN_TRY(pln_fan_evaluate(v->ctx, &problem, v->space, 0, NULL, 0, &terms));
+    scores[0] += share * terms.total;
 done:
     return s;
 }
@@ -168,7 +212,9 @@ pln_status pln_validate(pln_validation *v, const pnn_graph *network, pnn_store *
     PLN_TRY(plan_of(v, network, store, &plan));
     for (size_t i = 0; i < pairs; i++) {
         PLN_TRY(run_pair(v, plan, i));
-        if (finds_boundaries(v->r))
+        if (pln_recipe_energy(v->r))
+            PLN_TRY(judge_energy(v, v->result, 1 / (double)pairs, scores));
+        else if (finds_boundaries(v->r))
             count_boundaries(v, counts);
         else
             PLN_TRY(judge_picture(v, v->result, 1 / (double)pairs, scores));
@@ -196,6 +242,12 @@ pln_status pln_validate_pair(pln_validation *v, const pnn_graph *network, pnn_st
                            .result = v->result,
                            .truth = boundaries ? v->batch.boundary : v->batch.truth};
     if (boundaries) goto done;
+    if (pln_recipe_energy(v->r)) {
+        judged->truth = NULL;
+        PLN_TRY(judge_energy(v, v->batch.in, 1, judged->before));
+        PLN_TRY(judge_energy(v, v->result, 1, judged->after));
+        goto done;
+    }
     PLN_TRY(judge_picture(v, v->batch.in, 1, judged->before));
     PLN_TRY(judge_picture(v, v->result, 1, judged->after));
 done:
