@@ -10,7 +10,7 @@ struct pln_side_by_side {
     char **files; /* train first, then val, then test; numbers in their order */
     size_t count; /* of files */
     size_t counts[PLN_SPLIT_TEST + 1]; /* of each split */
-    bool photos, classes; /* photographs instead, with class maps (photo_folder.h) */
+    bool photos, classes;              /* photographs instead, with class maps (photo_folder.h) */
 };
 
 /* Pictures of FOLDER (then all are test pairs) or of FOLDER/train, val, test. hash: of names, sizes

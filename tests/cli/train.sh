@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # train: a tiny network on drawn scenes; stopped, killed and gone on with, it gives the same bytes; what is
 # wrong with a recipe or a run is said. Losses and scores depend on the instruction set.
-run() { t train "$@" 2>&1 | sed -E 's/(loss|validation|SSIM) [0-9.]+/\1 X/g'; }
+run() { t train "$@" 2>&1 | sed -E 's/(loss|validation|SSIM|energy) [0-9.]+/\1 X/g'; }
 s dataset make scenes -o data --count 6 --texture-count 3 --size 64x48 --seed 3 -q
 { tiny_recipe 6 3 && echo save=2; } >r.ini
 
@@ -30,6 +30,17 @@ sed 's/system=.*/system=jess/; s/^config=.*/config={"dim": 16, "num_block": 1, "
 s dataset make scenes -o data80 --count 6 --texture-count 3 --size 80x80 --seed 3 -q
 run j.ini --data data80 -o jess --set optimiser.steps=2
 grep -c '"psnr":' jess/log.jsonl
+
+say an energy, on photographs without truths
+mkdir photos
+ln -s ../data/gt photos/photo
+sed 's/system=.*/system=fan/; s/^config=.*/config={"width": 8, "blocks": [2, 1]}/; s/^l1=1/fan=1\nvariant=abstraction/; s/^batch=.*/batch=1/' r.ini >f.ini
+run f.ini --data photos -o fan --set optimiser.steps=4 --set validation.every=2 --set optimiser.rate=0.01
+t train status fan | sed -E 's/loss [0-9.]+/loss L/; s/energy [0-9.]+/energy E/'
+t train report fan -o fan.html --data photos
+grep -c 'figcaption>result: energy' fan.html
+t train f.ini --data photos -o foreground --set loss.variant=foreground
+t train f.ini --data photos -o none --set loss.variant=blur
 
 say a start from weights: with a rate of 0 they score as they did
 run r.ini --data data -o on --set network.start=whole/best.safetensors --set optimiser.rate=0 \

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Training batches: augmentation against Pillow and OpenCV, the same bytes for any threads, ranks
  * and starting step. */
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "../support.h"
@@ -407,6 +408,68 @@ static void side_by_side_folders_train_too(void **state)
     pln_dataset_free(pairs);
 }
 
+static void photographs_without_truths_train_too(void **state)
+{
+    (void)state;
+    char folder[96], path[160];
+    pln_dataset *photos;
+    pln_loader *l;
+    struct pln_truth t;
+    struct pln_pair pair;
+    snprintf(folder, sizeof folder, "%s/photos", base);
+    assert_int_equal(mkdir(folder, 0777), 0);
+    snprintf(path, sizeof path, "%s/photo", folder);
+    assert_int_equal(symlink("../gt", path), 0);
+    snprintf(path, sizeof path, "%s/class", folder);
+    assert_int_equal(symlink("../class", path), 0);
+    OK(ctx, pln_dataset_open(ctx, folder, &photos));
+    assert_string_equal(pln_dataset_kind(photos), "photos");
+    assert_int_equal(pln_dataset_pairs(photos, PLN_SPLIT_TRAIN), 8);
+    assert_int_equal(pln_dataset_pairs(photos, PLN_SPLIT_VAL), 1);
+    assert_int_equal(pln_dataset_pair(ctx, photos, PLN_SPLIT_VAL, 0, 0, &pair), PLN_E_ARG);
+    assert_non_null(strstr(pln_context_message(ctx), "photographs without truths make no pairs"));
+
+    /* The middle of the photograph and of its class map, as they are. */
+    pln_loader_options o = options("fan");
+    o.dataset = photos;
+    o.batch = 1;
+    o.companions = PLN_WITH_CLASSES;
+    OK(ctx, pln_loader_new(ctx, &o, &l));
+    assert_int_equal(pln_loader_steps(l), 8);
+    pln_batch b = batch_of(l, 3);
+    OK(ctx, pln_dataset_truth(ctx, photos, b.pairs[0], PLN_WITH_CLASSES, &t));
+    for (size_t y = 0; y < 32; y++)
+        for (size_t x = 0; x < 32; x++) {
+            size_t at = (y + (t.h - 32) / 2) * t.w + x + (t.w - 32) / 2;
+            assert_true(b.classes[y * 32 + x] == (float)t.classes[at]);
+            for (size_t c = 0; c < 3; c++)
+                assert_true(b.in[(y * 32 + x) * 3 + c] == (float)t.rgb[3 * at + c] / 255);
+        }
+    pln_batch_free(&b);
+    pln_loader_free(l);
+
+    /* Enlarged to a shortest side of the patch: half the pixels twice as wide have the same means.
+     */
+    double large = 0, small = 0;
+    o.augmentation.patch = 2 * t.h;
+    OK(ctx, pln_loader_new(ctx, &o, &l));
+    b = batch_of(l, 3);
+    for (size_t i = 0; i < 12 * t.h * t.h; i++) large += (double)b.in[i] / (double)(12 * t.h * t.h);
+    for (size_t y = 0; y < t.h; y++)
+        for (size_t x = 0; x < 3 * t.h; x++)
+            small += (double)t.rgb[3 * (y * t.w + (t.w - t.h) / 2) + x] / (double)(765 * t.h * t.h);
+    assert_true(fabs(large - small) < 2e-3);
+    for (size_t i = 0; i < 4 * t.h * t.h; i++) {
+        size_t n = 0;
+        while (n < t.w * t.h && (float)t.classes[n] != b.classes[i]) n++;
+        assert_true(n < t.w * t.h);
+    }
+    pln_truth_free(&t);
+    pln_batch_free(&b);
+    pln_loader_free(l);
+    pln_dataset_free(photos);
+}
+
 static void noise_is_normal_and_belongs_to_the_sample(void **state)
 {
     (void)state;
@@ -487,6 +550,7 @@ int main(void)
         cmocka_unit_test(an_epoch_has_every_pair_once),
         cmocka_unit_test(plain_crops_are_the_pairs_own_pixels),
         cmocka_unit_test(side_by_side_folders_train_too),
+        cmocka_unit_test(photographs_without_truths_train_too),
         cmocka_unit_test(noise_is_normal_and_belongs_to_the_sample),
         cmocka_unit_test(bad_options_are_named),
     };
