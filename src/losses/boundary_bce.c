@@ -8,8 +8,8 @@ pnn_node ploss_boundary_bce(pnn_graph *g, const pnn_node *logits, size_t maps, p
 {
     pnn_node positive = pnn_binary(g, PNN_GREATER_EQUAL, label, pnn_constant(g, high)),
              negative = pnn_binary(g, PNN_GREATER_EQUAL, pnn_constant(g, low), label);
-    pnn_node p = pnn_reduce(g, PNN_SUM, positive, PNN_OVER_ALL),
-             n = pnn_reduce(g, PNN_SUM, negative, PNN_OVER_ALL);
+    pnn_node p = pnn_group_sum(g, pnn_reduce(g, PNN_SUM, positive, PNN_OVER_ALL)),
+             n = pnn_group_sum(g, pnn_reduce(g, PNN_SUM, negative, PNN_OVER_ALL));
     pnn_node counted = pnn_binary(g, PNN_MAX, pnn_add(g, p, n), pnn_constant(g, 1));
     pnn_node beta = pnn_binary(g, PNN_DIV, n, counted);
     pnn_node weight =
@@ -23,5 +23,5 @@ pnn_node ploss_boundary_bce(pnn_graph *g, const pnn_node *logits, size_t maps, p
         pnn_node sum = pnn_reduce(g, PNN_SUM, pnn_mul(g, weight, entropy), PNN_OVER_ALL);
         total = i ? pnn_add(g, total, sum) : sum;
     }
-    return pnn_affine(g, pnn_binary(g, PNN_DIV, total, counted), -1, 0);
+    return pnn_affine(g, pnn_binary(g, PNN_DIV, total, counted), -pnn_group_world(g), 0);
 }

@@ -28,10 +28,10 @@ pnn_node ploss_mean_distance(pnn_graph *g, pnn_node x, pnn_node y)
                     pnn_reduce(g, PNN_MEAN, y, PNN_OVER_C));
 }
 
-/* max(d(+) - d(-) + m, 0); at 0 the gradient still flows. */
-static pnn_node hinge(pnn_graph *g, pnn_node positive, pnn_node negative, double margin)
+/* max(d(+) - d(-) + m, 0) of the whole batch's distances; at 0 the gradient still flows. */
+static pnn_node hinge(pnn_graph *g, pnn_node difference, double margin)
 {
-    pnn_node v = pnn_affine(g, pnn_sub(g, positive, negative), 1, margin);
+    pnn_node v = pnn_affine(g, difference, 1, margin);
     return pnn_binary(g, PNN_MAX, v, pnn_constant(g, 0));
 }
 
@@ -39,9 +39,10 @@ pnn_node ploss_contrast(pnn_graph *g, const ploss_features *anchor, const ploss_
                         const ploss_features *negative, double margin_gram, double margin_mean)
 {
     size_t n = anchor->layers;
-    pnn_node style = hinge(g, ploss_gram_distance(g, anchor->f, positive->f, n),
-                           ploss_gram_distance(g, anchor->f, negative->f, n), margin_gram);
-    pnn_node brightness = hinge(g, ploss_mean_distance(g, anchor->x, positive->x),
-                                ploss_mean_distance(g, anchor->x, negative->x), margin_mean);
-    return pnn_add(g, style, brightness);
+    pnn_node style = pnn_sub(g, ploss_gram_distance(g, anchor->f, positive->f, n),
+                             ploss_gram_distance(g, anchor->f, negative->f, n));
+    pnn_node brightness = pnn_sub(g, ploss_mean_distance(g, anchor->x, positive->x),
+                                  ploss_mean_distance(g, anchor->x, negative->x));
+    return pnn_add(g, hinge(g, pnn_group_sum(g, style), margin_gram),
+                   hinge(g, pnn_group_mean(g, brightness), margin_mean));
 }

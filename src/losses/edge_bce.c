@@ -5,8 +5,9 @@
 pnn_node ploss_edge_bce(pnn_graph *g, pnn_node logits, pnn_node label)
 {
     /* |E| and |E+| over the whole batch */
-    pnn_node n = pnn_reduce(g, PNN_SUM, pnn_fill(g, label, 1), PNN_OVER_ALL),
-             positives = pnn_reduce(g, PNN_SUM, label, PNN_OVER_ALL);
+    double parts = pnn_group_world(g);
+    pnn_node n = pnn_reduce(g, PNN_SUM, pnn_fill(g, label, parts), PNN_OVER_ALL),
+             positives = pnn_group_sum(g, pnn_reduce(g, PNN_SUM, label, PNN_OVER_ALL));
     pnn_node share = pnn_binary(g, PNN_DIV, positives, n);
     pnn_node alpha = pnn_affine(g, share, -1, 1); /* |E-| / |E| */
     pnn_node only = pnn_binary(g, PNN_EQUAL, positives, n);
@@ -17,5 +18,6 @@ pnn_node ploss_edge_bce(pnn_graph *g, pnn_node logits, pnn_node label)
     pnn_node softplus =
         pnn_affine(g, pnn_unary(g, PNN_LOG_SIGMOID, pnn_affine(g, logits, -1, 0), 0, 0), -1, 0);
     pnn_node entropy = pnn_sub(g, softplus, pnn_mul(g, label, logits));
-    return pnn_reduce(g, PNN_SUM, pnn_mul(g, weight, entropy), PNN_OVER_ALL);
+    return pnn_affine(g, pnn_reduce(g, PNN_SUM, pnn_mul(g, weight, entropy), PNN_OVER_ALL), parts,
+                      0);
 }

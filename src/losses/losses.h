@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* losses: what networks are trained on, one file each, as nodes of the network's graph: their
  * gradients are the graph's. Pictures N x H x W x C in [0, 1]; a loss is a scalar. Maps of the
- * truth (labels) carry no gradient. */
+ * truth (labels) carry no gradient. In a group of processes (pnn_graph_group) the mean of their
+ * losses is the loss of the whole batch. */
 #ifndef PLN_LOSSES_LOSSES_H
 #define PLN_LOSSES_LOSSES_H
 

@@ -31,6 +31,7 @@ pnn_node ploss_segmentation(pnn_graph *g, pnn_node logits, pnn_node label)
     pnn_node its = pnn_mul(g, logits, one_hot(g, label, classes));
     pnn_node entropy = pnn_sub(g, log_sum_exp(g, logits), pnn_reduce(g, PNN_SUM, its, PNN_OVER_C));
     pnn_node sum = pnn_reduce(g, PNN_SUM, pnn_mul(g, entropy, counted), PNN_OVER_ALL),
-             n = pnn_reduce(g, PNN_SUM, counted, PNN_OVER_ALL);
+             n = pnn_group_sum(g, pnn_reduce(g, PNN_SUM, counted, PNN_OVER_ALL));
+    sum = pnn_affine(g, sum, pnn_group_world(g), 0);
     return pnn_binary(g, PNN_DIV, sum, pnn_binary(g, PNN_MAX, n, pnn_constant(g, 1)));
 }

@@ -49,6 +49,7 @@ typedef enum pnn_op {
     PNN_OP_FAN_MAPS,        /* x, [saliency] */
     PNN_OP_FAN_ENERGY,      /* T, I, maps */
     PNN_OP_FAN_ENERGY_GRAD, /* T, I, maps, dy -> dT */
+    PNN_OP_GROUP_MEAN,      /* x: the mean over processes */
     PNN_OP_ASSIGN,          /* param, x: effect */
     PNN_OP_ADAM,            /* param, m, v, grad, rate: effect */
     PNN_OP_FUSED,           /* made by passes: an element-wise program over its inputs */
@@ -121,6 +122,7 @@ typedef union pnn_attr {
     pln_fan_guide fan_guide;
     pln_fan_energy fan;
     pnn_adam adam;
+    pnn_group group;
     struct {
         int count;
         pnn_instr *code; /* the graph's */
@@ -163,7 +165,7 @@ extern const pnn_op_info pnn_max_pool_info, pnn_max_pool_grad_info, pnn_average_
     pnn_resize_grad_info;
 extern const pnn_op_info pnn_matmul_info, pnn_gram_info;
 extern const pnn_op_info pnn_fan_maps_info, pnn_fan_energy_info, pnn_fan_energy_grad_info;
-extern const pnn_op_info pnn_adam_info, pnn_assign_info;
+extern const pnn_op_info pnn_adam_info, pnn_assign_info, pnn_group_mean_info;
 
 /* Appends a node; {0} if an input is invalid or memory is short. v's name must be the graph's. */
 pnn_node pnn_append(pnn_graph *g, const pnn_vertex *v);

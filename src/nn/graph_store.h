@@ -28,6 +28,7 @@ struct pnn_graph {
     pln_status status;
     char message[256];
     bool frozen;
+    pnn_group group; /* world 0: alone */
     struct block *blocks;
     pnn_vertex *vertices; /* id - 1; inputs come before their users */
     size_t vertex_count, vertex_room;

@@ -311,6 +311,24 @@ pnn_node pnn_state_of(pnn_graph *g, pnn_node param, const char *what);
 /* After a run: param = x. */
 void pnn_assign(pnn_graph *g, pnn_node param, pnn_node x);
 
+/* ---- Several processes, each with its part of the batch ---- */
+
+typedef struct pnn_group {
+    size_t world; /* how many they are */
+    /* The n values become the mean of all processes' values, which ask for the same means in the
+     * same order. Fails with a message. */
+    pln_status (*mean)(void *user, float *values, size_t n);
+    void *user;
+} pnn_group;
+/* The graph is one of a group from now on: statistics of batches are those of all parts. What is
+ * differentiated is the mean of the processes' losses. */
+void pnn_graph_group(pnn_graph *g, const pnn_group *group);
+/* 1: alone. */
+double pnn_group_world(const pnn_graph *g);
+/* Mean and sum over the processes, for losses that are no mean over the samples; x if alone. */
+pnn_node pnn_group_mean(pnn_graph *g, pnn_node x);
+pnn_node pnn_group_sum(pnn_graph *g, pnn_node x);
+
 /* ---- Counting and looking ---- */
 
 bool pnn_has_param(const pnn_graph *g, const char *name);

@@ -501,9 +501,6 @@ pln_status pnn_plan_run(pnn_plan *p)
         give_outputs(p, i + 1);
     }
     if (p->step_count == 0) give_outputs(p, 0);
-    for (size_t i = 0; i < p->binding_count; i++)
-        if (p->bindings[i].output && p->bindings[i].data)
-            copy_out(&p->bindings[i], tensor_of(p, p->bindings[i].id));
 done:
     return s;
 }

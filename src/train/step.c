@@ -25,6 +25,23 @@ struct pln_step {
     pln_status failed;
 };
 
+/* ---- The group ---- */
+
+static pln_status lost(const struct pln_step *t)
+{
+    return pln_fail(t->ctx, PLN_E_DEVICE, "process %zu of %zu cannot reach the others",
+                    t->group->rank + 1, t->group->world);
+}
+
+static pln_status mean(void *user, float *values, size_t n)
+{
+    struct pln_step *t = user;
+    const pln_group *group = t->group;
+    if (group->sum(group->user, values, n) || group->wait(group->user)) return lost(t);
+    for (size_t i = 0; i < n; i++) values[i] /= (float)group->world;
+    return PLN_OK;
+}
+
 /* ---- Graphs ---- */
 
 /* All gradients times min(1, clip / their norm). */
@@ -77,6 +94,7 @@ static pln_status make_gradients(struct pln_step *t)
     PLN_TRY(pln_frozen_load(t->ctx, t->r, t->store, &frozen));
     PLN_TRY(pnn_graph_new(t->ctx, &t->graph));
     pnn_graph *g = t->graph;
+    if (t->group) pnn_graph_group(g, &(pnn_group){t->group->world, mean, t});
     pnn_shape picture = pnn_shape_const(g, n, p, p, 3), map = pnn_shape_const(g, n, p, p, 1);
     pln_lesson in = {.x = pnn_input_shaped(g, "in", picture),
                      .truth = pnn_input_shaped(g, "truth", picture)};
@@ -254,12 +272,6 @@ static pln_status toss(struct pln_step *t, uint64_t done)
     return pnn_plan_bind(t->plan, "negative", input ? t->batch->in : t->batch->negative);
 }
 
-static pln_status lost(const struct pln_step *t)
-{
-    return pln_fail(t->ctx, PLN_E_DEVICE, "process %zu of %zu cannot reach the others",
-                    t->group->rank + 1, t->group->world);
-}
-
 pln_status pln_step_run(pln_step *t, uint64_t done, double *loss)
 {
     pln_status s = PLN_OK;
@@ -283,30 +295,6 @@ done:
 }
 
 const pnn_plan *pln_step_plan(const pln_step *t) { return t->plan; }
-
-static bool ends_in(const char *name, const char *end)
-{
-    size_t n = strlen(name), m = strlen(end);
-    return n >= m && !strcmp(name + n - m, end);
-}
-
-pln_status pln_step_agree(pln_step *t)
-{
-    if (!t->group) return PLN_OK;
-    for (int pass = 0; pass < 2; pass++) {
-        for (size_t i = 0; i < pnn_store_count(t->store); i++) {
-            const char *name;
-            size_t d[4];
-            float *v = pnn_store_at(t->store, i, &name, d);
-            size_t n = d[0] * d[1] * d[2] * d[3];
-            if (!ends_in(name, ".running_mean") && !ends_in(name, ".running_var")) continue;
-            if (pass == 0 && t->group->sum(t->group->user, v, n)) return lost(t);
-            for (size_t k = 0; pass && k < n; k++) v[k] /= (float)t->group->world;
-        }
-        if (pass == 0 && t->group->wait(t->group->user)) return lost(t);
-    }
-    return PLN_OK;
-}
 
 pln_status pln_step_used(const pln_step *t, const pnn_graph *network, pnn_store **used)
 {

@@ -31,8 +31,6 @@ void pln_step_free(pln_step *step);
 pln_status pln_step_run(pln_step *step, uint64_t done, double *loss) PLN_CHECK;
 /* The graph that a step runs, for its times and sizes. */
 const pnn_plan *pln_step_plan(const pln_step *step);
-/* Running statistics, which every process gathers alone, become the mean of all. */
-pln_status pln_step_agree(pln_step *step) PLN_CHECK;
 /* The values that the network has in use: the moving averages under the names of their parameters
  * if the recipe has any, else as they are in `store`. *used to be freed. */
 pln_status pln_step_used(const pln_step *step, const pnn_graph *network,

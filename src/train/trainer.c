@@ -122,23 +122,17 @@ static pln_status one_step(struct training *t)
     st->step++;
     st->seconds = now() - start;
     st->validated = false;
-    if (st->step % r->every == 0 || st->step == r->steps) {
-        PLN_TRY(pln_step_agree(t->step));
-        if (first(t)) PLN_TRY(validate(t));
-    }
-    if (first(t)) PLN_TRY(pln_run_log(t->run, st));
+    if (!first(t)) goto done;
+    if (st->step % r->every == 0 || st->step == r->steps) PLN_TRY(validate(t));
+    PLN_TRY(pln_run_log(t->run, st));
 done:
     return s;
 }
 
 static pln_status save(struct training *t)
 {
-    pln_status s = PLN_OK;
-    PLN_TRY(pln_step_agree(t->step));
-    if (first(t))
-        PLN_TRY(pln_checkpoint_write(t->ctx, t->o->run, t->r, t->store, &t->state, t->o->seed));
-done:
-    return s;
+    if (!first(t)) return PLN_OK;
+    return pln_checkpoint_write(t->ctx, t->o->run, t->r, t->store, &t->state, t->o->seed);
 }
 
 static pln_status all_steps(struct training *t)

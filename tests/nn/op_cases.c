@@ -386,6 +386,24 @@ static pnn_node fan_maps(op_build *b, const long *a)
                         drawn(b, d, 1, disc));
 }
 
+/* ---- Groups ---- */
+
+/* The other process has only zeros. */
+static pln_status half(void *user, float *values, size_t n)
+{
+    (void)user;
+    for (size_t i = 0; i < n; i++) values[i] /= 2;
+    return PLN_OK;
+}
+
+/* Shape[4]; 0: the mean, 1: the sum */
+static pnn_node group_of(op_build *b, const long *a)
+{
+    pnn_node x = input(b, a, OP_ANY);
+    pnn_graph_group(b->g, &(pnn_group){.world = 2, .mean = half});
+    return a[4] ? pnn_group_sum(b->g, x) : pnn_group_mean(b->g, x);
+}
+
 /* ---- From nothing; types ---- */
 
 /* Shape[4], stream */
@@ -660,6 +678,9 @@ const op_case op_cases[] = {
     {"norm/image", norm, {3, 4, 3, 5, PNN_NORM_IMAGE}, 0},
     {"norm/one picture of its own", norm, {1, 4, 3, 33, PNN_NORM_IMAGE}, 0},
     {"norm/64 channels", norm, {2, 19, 17, 64, PNN_NORM_BATCH}, OP_LARGE},
+
+    {"group/mean", group_of, {1, 1, 2, 7, 0}, OP_CPU},
+    {"group/sum", group_of, {1, 1, 1, 1, 1}, OP_CPU},
 
     {"unary/relu", unary, {2, 3, 5, 7, PNN_RELU, OP_APART}, 0},
     {"unary/relu6", unary, {1, 4, 5, 16, PNN_RELU6, OP_WIDE}, 0},

@@ -60,11 +60,27 @@ static void update_running(pnn_graph *g, pnn_node x, pnn_node moments, pnn_node 
     pnn_shape row = pnn_shape_of(g, mean);
     pnn_node batch_mean = pnn_window(g, moments, (const long[4]){0, 0, 0, 0}, row),
              batch_var = pnn_window(g, moments, (const long[4]){0, 0, 1, 0}, row);
-    pnn_node n = pnn_count_over(g, x, PNN_OVER_N | PNN_OVER_H | PNN_OVER_W);
+    pnn_node n = pnn_affine(g, pnn_count_over(g, x, PNN_OVER_N | PNN_OVER_H | PNN_OVER_W),
+                            pnn_group_world(g), 0);
     /* A single value has no unbiased variance: 0 then, not 0 / 0. */
     pnn_node less = pnn_unary(g, PNN_CLAMP, pnn_affine(g, n, 1, -1), 1, 1e30);
     update(g, mean, batch_mean, momentum);
     update(g, var, pnn_mul(g, batch_var, pnn_binary(g, PNN_DIV, n, less)), momentum);
+}
+
+/* Those of the whole batch, of which each process of a group has an equal part: the mean of means,
+ * and the mean of variances about it. */
+static pnn_node batch_moments(pnn_graph *g, pnn_node x)
+{
+    pnn_node part = pnn_moments(g, x, false);
+    pnn_shape row = pnn_shape_of(g, x);
+    if (pnn_group_world(g) == 1 || pnn_any_invalid(&part, 1)) return part;
+    row.n = row.h = row.w = pnn_dim_const(g, 1);
+    pnn_node mean = pnn_window(g, part, (const long[4]){0, 0, 0, 0}, row),
+             var = pnn_window(g, part, (const long[4]){0, 0, 1, 0}, row);
+    pnn_node all = pnn_group_mean(g, mean);
+    pnn_node off = pnn_unary(g, PNN_SQUARE, pnn_sub(g, mean, all), 0, 0);
+    return pnn_concat2(g, PNN_AXIS_W, all, pnn_group_mean(g, pnn_add(g, var, off)));
 }
 
 pnn_node pnn_norm(pnn_graph *g, pnn_node x, const char *name, pnn_norm_kind kind, double momentum)
@@ -82,7 +98,7 @@ pnn_node pnn_norm(pnn_graph *g, pnn_node x, const char *name, pnn_norm_kind kind
         pnn_node moments = pnn_concat2(g, PNN_AXIS_W, mean, var);
         return pnn_norm_with(g, x, moments, gamma, beta, 1e-5, true);
     }
-    pnn_node moments = pnn_moments(g, x, false);
+    pnn_node moments = batch_moments(g, x);
     update_running(g, x, moments, mean, var, momentum);
     return pnn_norm_with(g, x, moments, gamma, beta, 1e-5, false);
 }
@@ -103,11 +119,13 @@ static void norm_gradient(pnn_graph *g, const pnn_vertex *v, pnn_node y, pnn_nod
     pnn_node s = {0};
     if (!v->attr.norm.constant || needed[2] || needed[3]) s = pnn_append(g, &sums);
     if (needed[0]) {
+        /* m and both sums are the group's: their mean over its m's. */
+        pnn_node all = v->attr.norm.per_image ? s : pnn_group_mean(g, s);
         pnn_vertex grad = {
             .op = PNN_OP_NORM_GRAD,
             .shape = v->shape,
             .n_inputs = 5,
-            .in = {v->in[0], v->in[1], v->in[2], dy, v->attr.norm.constant ? (pnn_node){0} : s},
+            .in = {v->in[0], v->in[1], v->in[2], dy, v->attr.norm.constant ? (pnn_node){0} : all},
             .attr = v->attr};
         dx[0] = pnn_append(g, &grad);
     }

@@ -81,7 +81,8 @@ pln_status pnn_pass_fold(pnn_pass *p)
         }
         for (int k = 0; k < v->n_inputs; k++)
             known = known && (!v->in[k].id || pnn_pass_known(p, v->in[k]));
-        if (known && v->op != PNN_OP_NOISE && v->op != PNN_OP_ADAM && v->op != PNN_OP_ASSIGN)
+        if (known && v->op != PNN_OP_NOISE && v->op != PNN_OP_ADAM && v->op != PNN_OP_ASSIGN &&
+            v->op != PNN_OP_GROUP_MEAN)
             s = compute(p, x, dims);
     }
     return s ? s : pnn_graph_status(g);

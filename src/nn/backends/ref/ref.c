@@ -58,6 +58,7 @@ static pln_status prepare(pln_context *ctx, const pnn_call *call, pnn_kernel *ke
     pnn_op op = call->v->op;
     size_t bytes = 0;
     if (op == PNN_OP_FAN_MAPS) return pnn_prepare_fan_maps(ctx, call, kernel);
+    if (op == PNN_OP_GROUP_MEAN) return pnn_prepare_group_mean(ctx, call, kernel);
     if (!table[op].loop)
         return pln_fail(ctx, PLN_E_INTERNAL, "ref: %s is no operation to run",
                         pnn_op_info_of(op)->name);
