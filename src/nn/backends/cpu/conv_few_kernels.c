@@ -178,9 +178,85 @@ INLINE void narrow_few(const size_t at_once, const size_t few, const struct few_
     for (; p < pixels; p++) narrow_block(1, few, terms, x, u, padded, c, p, out);
 }
 
+/* Weights of dense pixels, repeated over the lanes. */
+struct dense {
+    vec weights[FEW_MOST][FEW_KERNEL * FEW_KERNEL], bias;
+};
+
+/* `vecs` vectors of dense pixels from `first` on. The sums are those of narrow_block, in its order.
+ */
+INLINE void dense_block(const size_t vecs, const struct dense *d, const struct few_terms *terms,
+                        const float *x, size_t c, size_t few, size_t first,
+                        const struct few_out *out)
+{
+    float sums[WIDE * LANES][FEW_MOST];
+    const pln_conv_epilogue *e = &out->epilogue;
+    size_t pixels = vecs * LANES / c;
+
+    for (size_t f = 0; f < few; f++) {
+        vec sum[WIDE];
+        float lanes[WIDE * LANES];
+#pragma GCC unroll 4
+        for (size_t a = 0; a < vecs; a++) sum[a] = (vec){0};
+        for (size_t i = 0; i < terms->n; i++) {
+            const float *at = x + terms->at[i] + first * c;
+#pragma GCC unroll 4
+            for (size_t a = 0; a < vecs; a++) sum[a] += load(at + a * LANES) * d->weights[f][i];
+        }
+#pragma GCC unroll 4
+        for (size_t a = 0; a < vecs; a++) store(lanes + a * LANES, sum[a]);
+        for (size_t p = 0; p < pixels; p++) {
+            const float *t = lanes + p * c;
+            sums[p][f] = c == 1 ? t[0] : c == 2 ? t[0] + t[1] : (t[0] + t[2]) + (t[1] + t[3]);
+        }
+    }
+    for (size_t p = 0; p < pixels; p++) {
+        ptrdiff_t at = (ptrdiff_t)(first + p);
+        store_part(out->y + at * out->step,
+                   finish(load_part(sums[p], few) + d->bias, e,
+                          e->residual ? e->residual + at * out->residual_step : NULL,
+                          e->mask ? e->mask + at * out->mask_step : NULL, few),
+                   few);
+    }
+}
+
+/* Dense pixels of 1, 2 or 4 channels: a vector holds LANES / c of them. Returns how many pixels are
+ * done: what is left does not fill a vector. */
+static size_t narrow_dense(const struct few_terms *terms, const float *x, const float *u,
+                           size_t padded, size_t c, size_t few, size_t pixels,
+                           const struct few_out *out)
+{
+    const float *bias = out->epilogue.bias;
+    struct dense d;
+    size_t p = 0, one = LANES / c;
+
+    if (pixels < one) return 0;
+    d.bias = bias ? load_part(bias, few) : (vec){0};
+    for (size_t f = 0; f < few; f++)
+        for (size_t i = 0; i < terms->n; i++) {
+            float w[LANES];
+            for (size_t l = 0; l < LANES; l++) w[l] = u[(terms->row[i] + f) * padded + l % c];
+            d.weights[f][i] = load(w);
+        }
+    for (; p + WIDE * one <= pixels; p += WIDE * one)
+        dense_block(WIDE, &d, terms, x, c, few, p, out);
+    for (; p + one <= pixels; p += one) dense_block(1, &d, terms, x, c, few, p, out);
+    return p;
+}
+
 static void narrow(const struct few_terms *terms, const float *x, const float *u, size_t padded,
                    size_t c, size_t few, size_t pixels, const struct few_out *out)
 {
+    struct few_out rest = *out;
+    if ((c == 1 || c == 2 || c == 4) && terms->step == (ptrdiff_t)c) {
+        ptrdiff_t done = (ptrdiff_t)narrow_dense(terms, x, u, padded, c, few, pixels, out);
+        x += done * terms->step;
+        pixels -= (size_t)done;
+        rest.y += done * out->step;
+        if (rest.epilogue.residual) rest.epilogue.residual += done * out->residual_step;
+        if (rest.epilogue.mask) rest.epilogue.mask += done * out->mask_step;
+        out = &rest;
+    }
     if (few == 1) narrow_few(PIXELS_1, 1, terms, x, u, padded, c, pixels, out);
     if (few == 2) narrow_few(PIXELS_2, 2, terms, x, u, padded, c, pixels, out);
     if (few == 3) narrow_few(PIXELS_3, 3, terms, x, u, padded, c, pixels, out);
