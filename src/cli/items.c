@@ -97,15 +97,29 @@ int cli_items_collect(const struct cli *cli, const struct cli_list *args, bool r
     return code;
 }
 
+static void free_item(struct cli_item *item)
+{
+    g_free(item->input);
+    g_free(item->folder);
+    g_free(item->output);
+    g_free(item->detail);
+}
+
 void cli_items_free(struct cli_items *items)
 {
-    for (size_t i = 0; i < items->count; i++) {
-        g_free(items->list[i].input);
-        g_free(items->list[i].folder);
-        g_free(items->list[i].output);
-        g_free(items->list[i].detail);
-    }
+    for (size_t i = 0; i < items->count; i++) free_item(&items->list[i]);
     g_free(items->list);
+}
+
+void cli_items_share(struct cli_items *items, size_t shard, size_t shards)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < items->count; i++)
+        if (i % shards == shard)
+            items->list[kept++] = items->list[i];
+        else
+            free_item(&items->list[i]);
+    items->count = kept;
 }
 
 /* ---- Names of outputs ---- */

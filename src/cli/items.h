@@ -34,6 +34,8 @@ struct cli_naming {
 int cli_items_collect(const struct cli *cli, const struct cli_list *args, bool recursive,
                       const char *exclude, struct cli_items *items);
 void cli_items_free(struct cli_items *items);
+/* Leaves every shards-th item from number `shard` on. */
+void cli_items_share(struct cli_items *items, size_t shard, size_t shards);
 /* Fills .output (or .detail). */
 int cli_items_name(const struct cli *cli, struct cli_items *items, const struct cli_naming *naming,
                    bool detail);

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cli/cluster.h"
 #include "image/image.h"
 #include "nets/session.h"
 
@@ -630,10 +631,28 @@ static int default_method(const struct cli *cli, const struct smooth *o, pln_con
 
 /* ---- Command ---- */
 
+/* Under mpirun each process does its part of the pictures; all have found the same ones before the
+ * first output is there. An array of Slurm has a command line for each task, which shares nothing.
+ */
+static int share(struct batch *b, struct cli_cluster *cluster)
+{
+    int code = cli_cluster_begin(b->cli, NULL, cluster);
+    if (code) return code;
+    if (!cluster->mpi) {
+        *cluster = (struct cli_cluster){.shards = 1};
+        return CLI_OK;
+    }
+    cli_items_share(&b->items, cluster->shard, cluster->shards);
+    cli_cluster_wait(cluster);
+    cli_note(b->cli, 1, "part %zu of %zu, by mpirun", cluster->shard + 1, cluster->shards);
+    return CLI_OK;
+}
+
 static int run(struct cli *cli, void *values)
 {
     const struct smooth *o = values;
     struct batch b = {.cli = cli, .o = o};
+    struct cli_cluster cluster = {.shards = 1};
     pln_context *ctx = NULL;
     pln_params *params = NULL;
     pln_image *guide = NULL, *mask = NULL;
@@ -660,16 +679,19 @@ static int run(struct cli *cli, void *values)
     if (o->mask && (code = load_helper(&b, ctx, o->mask, &mask))) goto done;
     b.guide = guide;
     b.mask = mask;
+    if ((code = share(&b, &cluster))) goto done;
     if (video) {
         pln_smooth_options options = smooth_options(&b);
-        code = cli_smooth_y4m(cli, o, ctx, params, guide, &options);
+        if (!cluster.shard) code = cli_smooth_y4m(cli, o, ctx, params, guide, &options);
         goto done;
     }
     if (!o->dry_run && (code = cli_items_folders(cli, &b.items))) goto done;
-    code = run_batch(&b);
+    if (b.items.count) code = run_batch(&b);
+    if (!code || code == CLI_EXIT_SOME) cli_cluster_wait(&cluster); /* asleep, not in MPI's end */
     if (o->dry_run && !cli->json && b.items.batch && b.done)
         printf("%zu pictures, about %.2g s\n", b.done, b.seconds / o->jobs);
 done:
+    cli_cluster_end(&cluster, code == CLI_EXIT_SOME ? 0 : code);
     cli_items_free(&b.items);
     g_mutex_clear(&b.lock);
     pln_image_free(mask);
@@ -691,12 +713,14 @@ const struct cli_command cli_smooth = {
         "Depth, profile, EXIF and transparency are kept. Outputs are written under a temporary "
         "name and renamed: whole or not at all. Outputs that are there are replaced, but one that "
         "is an input needs --in-place.\n\n"
+        "Under mpirun the pictures are shared among the processes.\n\n"
         "Every parameter of the method is a flag: --lambda 0.02; reals may be written as 10/255. "
         "With --json: one document of the schema planish.smooth/1, one a line for several inputs.",
     .examples = "planish smooth photo.jpg -o smooth.jpg\tthe best network there is\n"
                 "planish smooth photo.jpg -m rtv -o smooth.jpg\trelative total variation\n"
                 "planish smooth photo.jpg -m l0 --strength 0.7\twrites photo.l0.jpg\n"
                 "planish smooth in/ -r -m gf --radius 8 -o out/ -j 4\ta folder and all below it\n"
+                "mpirun -n 8 planish smooth in/ -m rtv -o out/\ta folder, on eight machines\n"
                 "planish smooth a.png b.png -m rtv:strong -o %n-%m.%e\ta template\n"
                 "planish smooth ambient.png --guide flash.png -m gf -o out.png\ta guide",
     .options = flags,
