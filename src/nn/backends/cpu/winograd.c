@@ -236,11 +236,12 @@ pln_status pln_wino_forward(pln_context *ctx, const pln_wino_shape *shape, const
  *
  *     dg = G' [sum over tiles of (B' x B) . (A dy A')] G
  *
- * The sums M[36][cin][cout] are cut into parts of at most CHANNELS x CHANNELS channels, so that a
+ * The sums M[36][cin][cout] are cut into parts of at most IN_MOST x OUT_MOST channels, so that a
  * part stays in the second-level cache with a block of tiles, and into slots, each the sum over a
- * fixed share of the tiles: slots x parts are the tasks. */
+ * fixed share of the tiles: slots x parts are the tasks. A slot of few blocks would cost more to
+ * clear and to add than to make. */
 
-enum { CHANNELS = 64, TASKS = 16 };
+enum { IN_MOST = 80, OUT_MOST = 64, TASKS = 16, SLOT_BLOCKS = 12 };
 
 struct weights_gradient {
     const wino_kernels *k;
@@ -250,6 +251,7 @@ struct weights_gradient {
     pln_conv_order order;
     float *dw;
     size_t in_parts, out_parts; /* of the channels */
+    size_t in_part;             /* input channels of a part */
     size_t slots;
     size_t blocks; /* of WINO_TILES, in all */
     size_t share;  /* blocks of a slot in a round */
@@ -260,9 +262,9 @@ struct weights_gradient {
 };
 
 enum {
-    GRADIENT_PLANE = WINO_TILES * CHANNELS + WINO_PANEL,
+    GRADIENT_PLANE = WINO_TILES * IN_MOST + WINO_PANEL,
     GRADIENT_WORK = 2 * WINO_POINTS * GRADIENT_PLANE,
-    GRADIENT_SUMS = WINO_POINTS * CHANNELS * CHANNELS,
+    GRADIENT_SUMS = WINO_POINTS * IN_MOST * OUT_MOST,
 };
 
 static void plan_weights_gradient(const pln_wino_shape *s, struct weights_gradient *g)
@@ -270,10 +272,12 @@ static void plan_weights_gradient(const pln_wino_shape *s, struct weights_gradie
     const size_t most = ((size_t)100 << 20) / (2 * GRADIENT_SUMS * WINO_TILES);
 
     g->shape = s;
-    g->in_parts = pln_div_up(s->cin, CHANNELS);
-    g->out_parts = pln_div_up(s->cout, CHANNELS);
+    g->in_parts = pln_div_up(s->cin, IN_MOST);
+    g->in_part = padded(pln_div_up(s->cin, g->in_parts));
+    g->out_parts = pln_div_up(s->cout, OUT_MOST);
     g->blocks = pln_div_up(tiles_of(s), WINO_TILES);
-    g->slots = pln_min(g->blocks, pln_div_up(TASKS, g->in_parts * g->out_parts));
+    g->slots =
+        pln_min(pln_div_up(g->blocks, SLOT_BLOCKS), pln_div_up(TASKS, g->in_parts * g->out_parts));
     size_t rounds = pln_div_up(g->blocks, g->slots * most);
     g->share = pln_div_up(g->blocks, g->slots * rounds);
 }
@@ -282,12 +286,12 @@ size_t pln_wino_weights_gradient_floats(const pln_wino_shape *shape, int threads
 {
     struct weights_gradient g = {0};
     plan_weights_gradient(shape, &g);
-    return (size_t)threads * GRADIENT_WORK + g.slots * g.out_parts * CHANNELS +
+    return (size_t)threads * GRADIENT_WORK + g.slots * g.out_parts * OUT_MOST +
            g.slots * g.in_parts * g.out_parts * GRADIENT_SUMS;
 }
 
-/* Channels of part i of c. */
-static size_t part_of(size_t c, size_t i) { return pln_min(CHANNELS, c - i * CHANNELS); }
+/* Channels of part i of c, `most` in each but the last. */
+static size_t part_of(size_t c, size_t i, size_t most) { return pln_min(most, c - i * most); }
 
 static void sum_task(void *arg, size_t index, int thread)
 {
@@ -296,18 +300,18 @@ static void sum_task(void *arg, size_t index, int thread)
     size_t out_part = index % g->out_parts, in_part = index / g->out_parts % g->in_parts;
     size_t slot = index / g->out_parts / g->in_parts;
     const struct wino_steps in = steps(s, g->x_stride), out = steps(s, g->dy_stride);
-    const float *x = g->x + in_part * CHANNELS, *dy = g->dy + out_part * CHANNELS;
-    size_t cin = part_of(s->cin, in_part), cout = part_of(s->cout, out_part);
+    const float *x = g->x + in_part * g->in_part, *dy = g->dy + out_part * OUT_MOST;
+    size_t cin = part_of(s->cin, in_part, g->in_part), cout = part_of(s->cout, out_part, OUT_MOST);
     float *v = g->blocks_work + (size_t)thread * GRADIENT_WORK;
     float *z = v + WINO_POINTS * GRADIENT_PLANE, *m = g->sums + index * GRADIENT_SUMS;
-    float *bias = g->bias + (slot * g->out_parts + out_part) * CHANNELS;
-    float unused[CHANNELS] = {0};
+    float *bias = g->bias + (slot * g->out_parts + out_part) * OUT_MOST;
+    float unused[OUT_MOST] = {0};
     size_t first = (g->round * g->slots + slot) * g->share;
     size_t end = pln_min(g->blocks, first + g->share);
 
     if (g->round == 0) {
         memset(m, 0, GRADIENT_SUMS * sizeof *m);
-        if (in_part == 0) memset(bias, 0, CHANNELS * sizeof *bias);
+        if (in_part == 0) memset(bias, 0, OUT_MOST * sizeof *bias);
     }
     if (in_part != 0) bias = unused;
     struct wino_tile tiles[2][WINO_TILES];
@@ -323,9 +327,8 @@ static void sum_task(void *arg, size_t index, int thread)
             ptrdiff_t i = (ptrdiff_t)(p / 6) - 1, j = (ptrdiff_t)(p % 6) - 1;
             if (j > 0) ask(x, in, next, cin, i, j, 0);
             if (i >= 0 && i < 4 && j >= 0 && j < 4) ask(dy, out, next, cout, i, j, 0);
-            g->k->accumulate(WINO_TILES, padded(cin), padded(cout) / WINO_PANEL,
-                             v + p * GRADIENT_PLANE, z + p * GRADIENT_PLANE,
-                             m + p * padded(cin) * padded(cout));
+            g->k->accumulate(WINO_TILES, cin, padded(cout) / WINO_PANEL, v + p * GRADIENT_PLANE,
+                             z + p * GRADIENT_PLANE, m + p * padded(cin) * padded(cout));
         }
     }
 }
@@ -335,17 +338,18 @@ static void filters_task(void *arg, size_t i, int thread)
 {
     const struct weights_gradient *g = arg;
     const pln_wino_shape *s = g->shape;
-    size_t parts = g->in_parts * g->out_parts, rows = padded(part_of(s->cin, i / CHANNELS));
+    size_t parts = g->in_parts * g->out_parts, in_part = i / g->in_part;
+    size_t rows = padded(part_of(s->cin, in_part, g->in_part));
 
     (void)thread;
     for (size_t part = 0; part < g->out_parts; part++) {
-        double m[WINO_POINTS][CHANNELS] = {{0}};
-        size_t cout = part_of(s->cout, part);
+        double m[WINO_POINTS][OUT_MOST] = {{0}};
+        size_t cout = part_of(s->cout, part, OUT_MOST);
         for (size_t slot = 0; slot < g->slots; slot++)
             for (size_t p = 0; p < WINO_POINTS; p++) {
-                const float *sum =
-                    g->sums + (slot * parts + i / CHANNELS * g->out_parts + part) * GRADIENT_SUMS +
-                    (p * rows + i % CHANNELS) * padded(cout);
+                const float *sum = g->sums +
+                                   (slot * parts + in_part * g->out_parts + part) * GRADIENT_SUMS +
+                                   (p * rows + i % g->in_part) * padded(cout);
                 for (size_t o = 0; o < cout; o++) m[p][o] += (double)sum[o];
             }
         for (size_t o = 0; o < cout; o++)
@@ -356,7 +360,7 @@ static void filters_task(void *arg, size_t i, int thread)
                 for (size_t x = 0; x < 3; x++) {
                     double sum = 0;
                     for (size_t b = 0; b < 6; b++) sum += gm[b] * wino_g[b][x];
-                    g->dw[tap(g->order, s->cin, part * CHANNELS + o, i, 3 * y + x)] = (float)sum;
+                    g->dw[tap(g->order, s->cin, part * OUT_MOST + o, i, 3 * y + x)] = (float)sum;
                 }
             }
     }
@@ -377,14 +381,14 @@ pln_status pln_wino_weights_gradient(pln_context *ctx, const pln_wino_shape *sha
                                  .blocks_work = work};
     plan_weights_gradient(shape, &g);
     g.bias = work + (size_t)pln_context_threads(ctx) * GRADIENT_WORK;
-    g.sums = g.bias + g.slots * g.out_parts * CHANNELS;
+    g.sums = g.bias + g.slots * g.out_parts * OUT_MOST;
     for (; g.round * g.slots * g.share < g.blocks; g.round++)
         PLN_TRY(pln_parallel(ctx, g.slots * g.in_parts * g.out_parts, sum_task, &g));
     PLN_TRY(pln_parallel(ctx, shape->cin, filters_task, &g));
     for (size_t o = 0; db && o < shape->cout; o++) {
         double sum = 0;
         for (size_t slot = 0; slot < g.slots; slot++)
-            sum += (double)g.bias[slot * g.out_parts * CHANNELS + o];
+            sum += (double)g.bias[slot * g.out_parts * OUT_MOST + o];
         db[o] = (float)sum;
     }
 done:

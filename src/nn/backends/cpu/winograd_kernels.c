@@ -242,58 +242,72 @@ static void multiply(size_t k, size_t panels, const float *v, size_t v_stride, c
 #endif
 }
 
-/* Rows of m at a time: with the panels of a turn, half the registers. */
-#if defined(__AVX512F__)
-enum { TURN_ROWS = 4, TURN_PANELS = 4 };
-#elif defined(__AVX2__)
-enum { TURN_ROWS = 4, TURN_PANELS = 1 };
-#else
-enum { TURN_ROWS = 2, TURN_PANELS = 1 };
-#endif
-
-/* TURN_ROWS x panels of m += v' z, in registers. */
-INLINE void outer_product(const size_t panels, size_t tiles, size_t k, const float *v,
-                          size_t m_stride, const float *z, float *m)
+/* rows x panels of m += v' z, in registers: with those of a turn, about half of them. Rows and
+ * panels are constants where this is expanded. */
+INLINE void outer_product(const size_t rows, const size_t panels, size_t tiles, size_t v_stride,
+                          const float *v, size_t m_stride, const float *z, float *m)
 {
-    vec sum[TURN_ROWS][TURN_PANELS * VECS];
+    vec sum[16][VECS];
 
+#pragma GCC unroll 16
+    for (size_t i = 0; i < rows * panels; i++)
 #pragma GCC unroll 4
-    for (size_t i = 0; i < TURN_ROWS; i++)
+        for (size_t a = 0; a < VECS; a++) sum[i][a] = (vec){0};
+    for (size_t t = 0; t < tiles; t++, v += v_stride, z += m_stride) {
+        vec b[4][VECS];
 #pragma GCC unroll 4
-        for (size_t a = 0; a < panels * VECS; a++) sum[i][a] = (vec){0};
-    for (size_t t = 0; t < tiles; t++, v += k, z += m_stride) {
-        vec b[TURN_PANELS * VECS];
+        for (size_t j = 0; j < panels; j++)
 #pragma GCC unroll 4
-        for (size_t a = 0; a < panels * VECS; a++) b[a] = load(z + a * LANES);
+            for (size_t a = 0; a < VECS; a++) b[j][a] = load(z + j * WINO_PANEL + a * LANES);
+#pragma GCC unroll 16
+        for (size_t i = 0; i < rows; i++)
 #pragma GCC unroll 4
-        for (size_t i = 0; i < TURN_ROWS; i++)
+            for (size_t j = 0; j < panels; j++)
 #pragma GCC unroll 4
-            for (size_t a = 0; a < panels * VECS; a++) sum[i][a] += v[i] * b[a];
+                for (size_t a = 0; a < VECS; a++) sum[i * panels + j][a] += v[i] * b[j][a];
     }
     /* Sums of sums: a single long one would be less exact. */
+#pragma GCC unroll 16
+    for (size_t i = 0; i < rows; i++)
 #pragma GCC unroll 4
-    for (size_t i = 0; i < TURN_ROWS; i++)
+        for (size_t j = 0; j < panels; j++)
 #pragma GCC unroll 4
-        for (size_t a = 0; a < panels * VECS; a++) {
-            float *all = m + i * m_stride + a * LANES;
-            store(all, load(all) + sum[i][a]);
-        }
+            for (size_t a = 0; a < VECS; a++) {
+                float *all = m + i * m_stride + j * WINO_PANEL + a * LANES;
+                store(all, load(all) + sum[i * panels + j][a]);
+            }
+}
+
+INLINE void outer_products(const size_t rows, const size_t panels, size_t tiles, size_t v_stride,
+                           size_t k, const float *v, size_t m_stride, const float *z, float *m)
+{
+    size_t i = 0;
+    for (; i + rows <= k; i += rows)
+        outer_product(rows, panels, tiles, v_stride, v + i, m_stride, z, m + i * m_stride);
+    for (; i < k; i += 4)
+        outer_product(4, panels, tiles, v_stride, v + i, m_stride, z, m + i * m_stride);
 }
 
 static void accumulate(size_t tiles, size_t k, size_t panels, const float *v, const float *z,
                        float *m)
 {
-    size_t m_stride = panels * WINO_PANEL;
+    size_t v_stride = pln_div_up(k, WINO_PANEL) * WINO_PANEL, m_stride = panels * WINO_PANEL, q = 0;
 
-    for (size_t i = 0; i < k; i += TURN_ROWS) {
-        size_t q = 0;
-        for (; q + TURN_PANELS <= panels; q += TURN_PANELS)
-            outer_product(TURN_PANELS, tiles, k, v + i, m_stride, z + q * WINO_PANEL,
-                          m + i * m_stride + q * WINO_PANEL);
-        for (; q < panels; q++)
-            outer_product(1, tiles, k, v + i, m_stride, z + q * WINO_PANEL,
-                          m + i * m_stride + q * WINO_PANEL);
-    }
+#if defined(__AVX512F__)
+    for (; q + 4 <= panels; q += 4)
+        outer_products(4, 4, tiles, v_stride, k, v, m_stride, z + q * WINO_PANEL,
+                       m + q * WINO_PANEL);
+    for (; q + 2 <= panels; q += 2)
+        outer_products(8, 2, tiles, v_stride, k, v, m_stride, z + q * WINO_PANEL,
+                       m + q * WINO_PANEL);
+    if (q < panels)
+        outer_products(16, 1, tiles, v_stride, k, v, m_stride, z + q * WINO_PANEL,
+                       m + q * WINO_PANEL);
+#else
+    for (; q < panels; q++)
+        outer_products(4, 1, tiles, v_stride, k, v, m_stride, z + q * WINO_PANEL,
+                       m + q * WINO_PANEL);
+#endif
 }
 
 const wino_kernels PLN_KERNELS(pln_wino_kernels) = {

@@ -46,7 +46,8 @@ typedef struct wino_kernels {
      * the outputs in the image added to bias. */
     void (*output_gradient)(const float *y, struct wino_steps s, const struct wino_tile *t,
                             size_t c, float *z, size_t plane, float *bias);
-    /* m (k x panels) += v' (k x tiles) z (tiles x panels); k a whole number of panels. */
+    /* m (k x panels) += v' (k x tiles) z (tiles x panels); rows of v are whole panels, of which
+     * the first k channels count. */
     void (*accumulate)(size_t tiles, size_t k, size_t panels, const float *v, const float *z,
                        float *m);
 } wino_kernels;
