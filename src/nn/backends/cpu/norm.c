@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Normalisation. Statistics are one pass: sums in double of values less the first pixel's, so that
- * nothing cancels; normalising itself is an element-wise program over tables of a row for each
- * picture (or one for all). */
+ * nothing cancels; normalising itself is another, over tables of a row for each picture (or one for
+ * all). */
 #include <math.h>
 
-#include "nn/backends/cpu/pointwise.h"
+#include "nn/backends/cpu/cpu.h"
+#include "nn/backends/cpu/pixel_kernels.h"
 #include "nn/backends/cpu/sums_kernels.h"
 
 /* ---- Sums over the pixels of a group: a picture, or the whole batch ---- */
@@ -129,90 +130,70 @@ done:
     return s;
 }
 
-/* ---- Normalising and its gradient: programs over tables ---- */
+/* ---- Normalising and its gradient ---- */
 
-/* y = (x - mean) scale + beta, scale = gamma / sqrt(var + eps). Inputs x, mean, scale, beta. */
-static const pnn_instr norm_program[] = {{.binary = true, .fn = PNN_SUB, .a = 0, .b = 1},
-                                         {.binary = true, .fn = PNN_MUL, .a = 4, .b = 2},
-                                         {.binary = true, .fn = PNN_ADD, .a = 5, .b = 3}};
-/* dx = scale dy - offset - (x - mean) lean, offset = scale s0 / m, lean = scale s1 / (m sqrt(var +
- * eps)). Inputs dy, scale, x, mean, lean, offset. */
-static const pnn_instr grad_program[] = {
-    {.binary = true, .fn = PNN_SUB, .a = 2, .b = 3},
-    {.binary = true, .fn = PNN_MUL, .a = 6, .b = 4},
-    {.binary = true, .fn = PNN_MUL, .a = 0, .b = 1},
-    {.binary = true, .fn = PNN_SUB, .a = 8, .b = 7},
-    {.binary = true, .fn = PNN_SUB, .a = 9, .b = 5},
+/* Tables of c values for each group: y = (x - mean) scale + beta, scale = gamma / sqrt(var + eps);
+ * dx = scale dy - offset - (x - mean) lean, offset = scale s0 / m, lean = scale s1 / (m sqrt(var +
+ * eps)). Constant moments: offset and lean are 0. */
+struct norm {
+    const pixel_kernels *kernels;
+    const pnn_call *call;
+    const float *scale, *lean, *offset;
+    size_t pixels;        /* of a group */
+    size_t chunk, chunks; /* pixels of a task, tasks of a group */
 };
-/* Constant moments: dx = scale dy. */
-static const pnn_instr scale_program[] = {{.binary = true, .fn = PNN_MUL, .a = 0, .b = 1}};
 
-/* A row of c values for each group, as an operand. */
-static pnn_view rows_view(void *data, size_t groups, size_t step)
+static float *pixel_of(const pnn_tensor *t, size_t at) { return (float *)t->data + at * t->stride; }
+
+static void norm_task(void *arg, size_t index, int thread)
 {
-    return (pnn_view){data, PNN_F32, {groups > 1 ? step : 0, 0, 0, 1}};
+    const struct norm *n = arg;
+    const pnn_tensor *x = &n->call->in[0], *y = &n->call->out;
+    size_t c = x->d[3], group = index / n->chunks, from = index % n->chunks * n->chunk;
+    size_t count = pln_min(n->chunk, n->pixels - from), at = group * n->pixels + from;
+    const float *mean = moment_row(&n->call->in[1], group, 0), *scale = n->scale + group * c;
+    (void)thread;
+    if (n->call->v->op == PNN_OP_NORM)
+        n->kernels->normalise(count, pixel_of(x, at), x->stride, c, mean, scale,
+                              n->call->in[3].data, pixel_of(y, at), y->stride);
+    else
+        n->kernels->normalise_grad(count, pixel_of(&n->call->in[3], at), n->call->in[3].stride,
+                                   pixel_of(x, at), x->stride, c, mean, scale, n->lean + group * c,
+                                   n->offset + group * c, pixel_of(y, at), y->stride);
 }
 
 static pln_status run_norm(pln_context *ctx, const pnn_kernel *k, const pnn_call *call, void *work)
 {
-    const pnn_tensor *x = &call->in[0], *moments = &call->in[1];
+    const pnn_tensor *x = &call->in[0], *sums = &call->in[4];
     const float *gamma = call->in[2].data;
-    size_t groups = moments->d[0], c = x->d[3];
-    float *scale = work;
+    size_t groups = call->in[1].d[0], c = x->d[3], pixels = pnn_positions(x) / groups;
+    float *scale = work, *lean = scale + groups * c, *offset = lean + groups * c;
+    bool sloped = call->v->op == PNN_OP_NORM_GRAD, constant = call->v->attr.norm.constant;
+    struct norm n = {.kernels = PLN_KERNELS_PICK(ctx, pln_pixel_kernels),
+                     .call = call,
+                     .scale = scale,
+                     .lean = lean,
+                     .offset = offset,
+                     .pixels = pixels,
+                     .chunk = pnn_task_pixels(c)};
 
-    for (size_t g = 0; g < groups; g++)
-        for (size_t i = 0; i < c; i++)
-            scale[g * c + i] = (float)((double)gamma[i] * scale_of(call, g, i));
-    const pnn_view in[] = {pnn_view_of(x), rows_view(moments->data, groups, 2 * moments->stride),
-                           rows_view(scale, groups, c), rows_view(call->in[3].data, 1, 0)};
-    return pnn_pointwise_run(ctx, k->state, x->d, in, pnn_view_of(&call->out),
-                             (char *)work + pln_div_up(groups * c, 16) * 64);
-}
-
-static pln_status run_grad(pln_context *ctx, const pnn_kernel *k, const pnn_call *call, void *work)
-{
-    const pnn_tensor *x = &call->in[0], *moments = &call->in[1], *dy = &call->in[3],
-                     *sums = &call->in[4];
-    const float *gamma = call->in[2].data;
-    size_t groups = moments->d[0], c = x->d[3], table = pln_div_up(groups * c, 16) * 16;
-    double pixels = (double)(pnn_positions(x) / groups);
-    float *scale = work, *lean = scale + table, *offset = lean + table;
-
+    (void)k;
+    n.chunks = pln_div_up(pixels, n.chunk);
     for (size_t g = 0; g < groups; g++)
         for (size_t i = 0; i < c; i++) {
-            double r = scale_of(call, g, i), a = (double)gamma[i] * r;
+            double r = scale_of(call, g, i), a = (double)gamma[i] * r, m = (double)pixels;
+            bool leans = sloped && !constant;
             scale[g * c + i] = (float)a;
-            if (call->v->attr.norm.constant) continue;
-            offset[g * c + i] = (float)(a * (double)moment_row(sums, g, 0)[i] / pixels);
-            lean[g * c + i] = (float)(a * r * (double)moment_row(sums, g, 1)[i] / pixels);
+            if (!sloped) continue;
+            offset[g * c + i] = leans ? (float)(a * (double)moment_row(sums, g, 0)[i] / m) : 0;
+            lean[g * c + i] = leans ? (float)(a * r * (double)moment_row(sums, g, 1)[i] / m) : 0;
         }
-    const pnn_view in[] = {pnn_view_of(dy),
-                           rows_view(scale, groups, c),
-                           pnn_view_of(x),
-                           rows_view(moments->data, groups, 2 * moments->stride),
-                           rows_view(lean, groups, c),
-                           rows_view(offset, groups, c)};
-    return pnn_pointwise_run(ctx, k->state, x->d, in, pnn_view_of(&call->out), offset + table);
-}
-
-static pln_status prepare_program(pln_context *ctx, const pnn_call *call, const pnn_instr *code,
-                                  int count, int inputs, int tables, pnn_kernel *kernel)
-{
-    pnn_pointwise *program;
-    size_t table = pln_div_up(call->in[1].d[0] * call->in[0].d[3], 16) * 64;
-    pln_status s = PLN_OK;
-
-    PLN_TRY(pln_alloc(ctx, 1, sizeof *program, &program));
-    pnn_pointwise_compile(ctx, code, count, inputs, program);
-    kernel->state = program;
-    kernel->release = pln_free;
-    kernel->work_bytes = (size_t)tables * table + pnn_pointwise_bytes(ctx, program);
-done:
-    return s;
+    return pln_parallel(ctx, groups * n.chunks, norm_task, &n);
 }
 
 pln_status pnn_cpu_prepare_norm(pln_context *ctx, const pnn_call *call, pnn_kernel *kernel)
 {
+    (void)ctx;
     switch (call->v->op) {
     case PNN_OP_MOMENTS:
         *kernel = (pnn_kernel){.run = run_moments, .name = "shifted sums"};
@@ -222,13 +203,9 @@ pln_status pnn_cpu_prepare_norm(pln_context *ctx, const pnn_call *call, pnn_kern
         *kernel = (pnn_kernel){.run = run_reduce, .name = "sums"};
         kernel->work_bytes = sums_bytes(&call->in[0], call->out.d[0]);
         return PLN_OK;
-    case PNN_OP_NORM:
-        *kernel = (pnn_kernel){.run = run_norm, .name = "blocks"};
-        return prepare_program(ctx, call, norm_program, 3, 4, 1, kernel);
     default:
-        *kernel = (pnn_kernel){.run = run_grad, .name = "blocks"};
-        if (call->v->attr.norm.constant)
-            return prepare_program(ctx, call, scale_program, 1, 2, 3, kernel);
-        return prepare_program(ctx, call, grad_program, 5, 6, 3, kernel);
+        *kernel = (pnn_kernel){.run = run_norm, .name = "pixels"};
+        kernel->work_bytes = 3 * call->in[1].d[0] * call->in[0].d[3] * sizeof(float);
+        return PLN_OK;
     }
 }

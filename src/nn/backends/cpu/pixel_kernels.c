@@ -190,6 +190,30 @@ static void add_scaled(size_t n, float a, const float *x, size_t x_step, size_t 
     for (size_t k = 0; k < c; k++) y[k] += a * x[k];
 }
 
+/* ---- Normalising ---- */
+
+INLINE void normalise_pixels(size_t n, const float *x, size_t x_step, size_t c, const float *mean,
+                             const float *scale, const float *beta, float *y, size_t y_step)
+{
+    for (size_t i = 0; i < n; i++, x += x_step, y += y_step) PLN_VECTORISE
+    for (size_t k = 0; k < c; k++) y[k] = (x[k] - mean[k]) * scale[k] + beta[k];
+}
+
+static void normalise(size_t n, const float *x, size_t x_step, size_t c, const float *mean,
+                      const float *scale, const float *beta, float *y, size_t y_step)
+{
+    FOR_CHANNELS(c, normalise_pixels(n, x, x_step, channels, mean, scale, beta, y, y_step));
+}
+
+static void normalise_grad(size_t n, const float *dy, size_t dy_step, const float *x, size_t x_step,
+                           size_t c, const float *mean, const float *scale, const float *lean,
+                           const float *offset, float *dx, size_t dx_step)
+{
+    for (size_t i = 0; i < n; i++, dy += dy_step, x += x_step, dx += dx_step) PLN_VECTORISE
+    for (size_t k = 0; k < c; k++)
+        dx[k] = (scale[k] * dy[k] - (x[k] - mean[k]) * lean[k]) - offset[k];
+}
+
 const pixel_kernels PLN_KERNELS(pln_pixel_kernels) = {.haar = haar,
                                                       .haar_inverse = haar_inverse,
                                                       .max_pool = max_pool,
@@ -198,4 +222,6 @@ const pixel_kernels PLN_KERNELS(pln_pixel_kernels) = {.haar = haar,
                                                       .average_pool_grad = average_pool_grad,
                                                       .resize = resize,
                                                       .resize_grad = resize_grad,
+                                                      .normalise = normalise,
+                                                      .normalise_grad = normalise_grad,
                                                       .add_scaled = add_scaled};

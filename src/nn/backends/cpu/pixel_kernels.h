@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Inner loops over rows of pixels: Haar, pooling, resizing. Compiled once for each instruction set.
- * Pixels have c channels; x_step, y_step, ... floats from pixel to pixel, x_row, ... from row to
- * row. */
+/* Inner loops over rows of pixels: Haar, pooling, resizing, normalising. Compiled once for each
+ * instruction set. Pixels have c channels; x_step, y_step, ... floats from pixel to pixel, x_row,
+ * ... from row to row. */
 #ifndef PLN_NN_BACKENDS_CPU_PIXEL_KERNELS_H
 #define PLN_NN_BACKENDS_CPU_PIXEL_KERNELS_H
 
@@ -36,6 +36,13 @@ typedef struct pixel_kernels {
     /* dx[at[0]] += (1 - weight) dy, dx[at[1]] += weight dy */
     void (*resize_grad)(size_t n, const pnn_mix *mix, const float *dy, size_t c, float *dx,
                         size_t dx_step);
+    /* y = (x - mean) scale + beta, tables of c values; y may be x. */
+    void (*normalise)(size_t n, const float *x, size_t x_step, size_t c, const float *mean,
+                      const float *scale, const float *beta, float *y, size_t y_step);
+    /* dx = scale dy - (x - mean) lean - offset */
+    void (*normalise_grad)(size_t n, const float *dy, size_t dy_step, const float *x, size_t x_step,
+                           size_t c, const float *mean, const float *scale, const float *lean,
+                           const float *offset, float *dx, size_t dx_step);
     /* y += a x; y is dense. */
     void (*add_scaled)(size_t n, float a, const float *x, size_t x_step, size_t c, float *y);
 } pixel_kernels;
