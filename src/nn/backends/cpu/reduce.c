@@ -5,8 +5,9 @@
  * shared out among tasks; few cells of many terms are cut into chunks of terms, whose partial
  * results are folded in order. */
 #include <math.h>
+#include <string.h>
 
-#include "nn/backends/cpu/pointwise.h"
+#include "nn/backends/cpu/cpu.h"
 #include "nn/backends/cpu/sums_kernels.h"
 
 enum { CELL = 1024, RUN = 4096 }; /* longest piece of a kept line; of a reduced one */
@@ -239,78 +240,112 @@ done:
     return s;
 }
 
-/* ---- Gradient of the maximum: each cell looks for its first one ---- */
+/* ---- Gradient of the maximum: each cell clears its values and looks for its first one ---- */
 
 struct max_grad {
     struct plan p;
+    const sums_kernels *kernels;
     const float *x, *dy;
     float *dx;
 };
 
-static void max_grad_cell(const struct max_grad *g, size_t cell)
+static void clear(float *dx, size_t step, size_t n)
+{
+    if (step == 1)
+        memset(dx, 0, n * sizeof *dx);
+    else
+        for (size_t i = 0; i < n; i++) dx[i * step] = 0;
+}
+
+/* A piece of a kept line: the first term of each of its values. */
+static void max_grad_line(const struct max_grad *g, size_t cell)
 {
     const struct plan *p = &g->p;
-    size_t pieces = p->line.kept ? p->line.pieces : 1;
-    size_t piece = cell % pieces * p->line.piece, kept = cell / pieces;
-    size_t width = p->line.kept ? pln_min(p->line.piece, p->line.d - piece) : 1;
+    size_t piece = cell % p->line.pieces * p->line.piece, kept = cell / p->line.pieces;
+    size_t width = pln_min(p->line.piece, p->line.d - piece);
     const float *x = g->x + offset(&p->kept, p->kept.x, kept) + piece * p->line.x;
     const float *dy = g->dy + offset(&p->kept, p->kept.y, kept) + piece * p->line.y;
     float *dx = g->dx + offset(&p->kept, p->kept.z, kept) + piece * p->line.z;
-    size_t first[CELL];
+    uint32_t first[CELL];
     float best[CELL];
 
     for (size_t i = 0; i < width; i++) {
         first[i] = 0;
-        best[i] = x[i];
+        best[i] = -INFINITY;
     }
+    for (size_t t = 0, n; t < p->reduced.count; t += n) {
+        n = p->reduced.d[2];
+        g->kernels->pixels_first(n, x + offset(&p->reduced, p->reduced.x, t), p->reduced.x[2],
+                                 width, t, best, first);
+        for (size_t i = 0; i < n; i++)
+            clear(dx + offset(&p->reduced, p->reduced.z, t + i), p->line.z, width);
+    }
+    for (size_t i = 0; i < width; i++)
+        dx[offset(&p->reduced, p->reduced.z, first[i]) + i * p->line.z] = dy[i * p->line.y];
+}
+
+/* n cells that follow each other along the last axis, each of reduced lines: the first value of the
+ * first line that has the largest. */
+static void max_grad_cells(const struct max_grad *g, size_t cell, size_t n)
+{
+    const struct plan *p = &g->p;
+    const float *x = g->x + offset(&p->kept, p->kept.x, cell);
+    const float *dy = g->dy + offset(&p->kept, p->kept.y, cell);
+    float *dx = g->dx + offset(&p->kept, p->kept.z, cell), best[CELL];
+    uint32_t first[CELL];
+    size_t at[CELL]; /* in dx */
+
+    for (size_t i = 0; i < n; i++) best[i] = -INFINITY, at[i] = i * p->kept.z[2];
     for (size_t t = 0; t < p->reduced.count; t++) {
         const float *v = x + offset(&p->reduced, p->reduced.x, t);
         size_t from = offset(&p->reduced, p->reduced.z, t);
-        if (p->line.kept)
-            for (size_t i = 0; i < width; i++) {
-                first[i] = v[i] > best[i] ? from : first[i];
-                best[i] = v[i] > best[i] ? v[i] : best[i];
-            }
-        else
-            for (size_t i = 0; i < p->line.d; i++) {
-                first[0] = v[i] > best[0] ? from + i * p->line.z : first[0];
-                best[0] = v[i] > best[0] ? v[i] : best[0];
-            }
+        g->kernels->channels_first(n, v, p->kept.x[2], p->line.d, first);
+        for (size_t i = 0; i < n; i++) {
+            float most = v[i * p->kept.x[2] + first[i]];
+            clear(dx + i * p->kept.z[2] + from, p->line.z, p->line.d);
+            if (!(most > best[i])) continue;
+            best[i] = most;
+            at[i] = i * p->kept.z[2] + from + first[i] * p->line.z;
+        }
     }
-    for (size_t i = 0; i < width; i++) dx[first[i] + i * p->line.z] = dy[i * p->line.y];
+    for (size_t i = 0; i < n; i++) dx[at[i]] = dy[i * p->kept.y[2]];
 }
 
 static void max_grad_task(void *arg, size_t index, int thread)
 {
     const struct max_grad *g = arg;
-    size_t end = pln_min(g->p.cells, (index + 1) * g->p.cells_task);
+    const struct plan *p = &g->p;
+    size_t end = pln_min(p->cells, (index + 1) * p->cells_task);
     (void)thread;
-    for (size_t i = index * g->p.cells_task; i < end; i++) max_grad_cell(g, i);
+    for (size_t cell = index * p->cells_task, n = 1; cell < end; cell += n) {
+        if (p->line.kept) {
+            max_grad_line(g, cell);
+            continue;
+        }
+        n = pln_min(pln_min(CELL, end - cell), p->kept.d[2] - cell % p->kept.d[2]);
+        max_grad_cells(g, cell, n);
+    }
 }
 
 static pln_status run_max_grad(pln_context *ctx, const pnn_kernel *kernel, const pnn_call *call,
                                void *work)
 {
-    const pnn_tensor *dx = &call->out;
-    const float none = 0;
-    const pnn_view zero = {(void *)(uintptr_t)&none, PNN_F32, {0}};
-    struct max_grad g = {.x = call->in[0].data, .dy = call->in[1].data, .dx = dx->data};
-    pln_status s = PLN_OK;
+    struct max_grad g = {.kernels = PLN_KERNELS_PICK(ctx, pln_sums_kernels),
+                         .x = call->in[0].data,
+                         .dy = call->in[1].data,
+                         .dx = call->out.data};
 
-    (void)kernel;
-    make_plan(&call->in[0], &call->in[1], dx, call->v->attr.reduce.axes, &g.p);
-    PLN_TRY(pnn_copy(ctx, dx->d, zero, pnn_view_of(dx), work));
-    PLN_TRY(pln_parallel(ctx, pln_div_up(g.p.cells, g.p.cells_task), max_grad_task, &g));
-done:
-    return s;
+    (void)kernel, (void)work;
+    make_plan(&call->in[0], &call->in[1], &call->out, call->v->attr.reduce.axes, &g.p);
+    return pln_parallel(ctx, pln_div_up(g.p.cells, g.p.cells_task), max_grad_task, &g);
 }
 
 pln_status pnn_cpu_prepare_reduce(pln_context *ctx, const pnn_call *call, pnn_kernel *kernel)
 {
     struct plan p;
+    (void)ctx;
     if (call->v->op == PNN_OP_REDUCE_MAX_GRAD) {
-        *kernel = (pnn_kernel){
-            .run = run_max_grad, .work_bytes = pnn_copy_bytes(ctx), .name = "first maximum"};
+        *kernel = (pnn_kernel){.run = run_max_grad, .name = "first maximum"};
         return PLN_OK;
     }
     make_plan(&call->in[0], &call->out, NULL, call->v->attr.reduce.axes, &p);

@@ -3,6 +3,7 @@
  * that stay in registers over all pixels jump in it, and are slower. */
 #include "nn/backends/cpu/sums_kernels.h"
 
+#include <math.h>
 #include <string.h>
 #if defined(__AVX2__)
 #include <immintrin.h>
@@ -158,6 +159,40 @@ static void channels_max(size_t n, const float *x, size_t step, size_t c, double
     channels_any(false, n, x, step, c, y);
 }
 
+static void pixels_first(size_t n, const float *x, size_t step, size_t c, size_t at, float *best,
+                         uint32_t *first)
+{
+    for (size_t i = 0; i < n; i++, x += step) PLN_VECTORISE
+    for (size_t k = 0; k < c; k++) {
+        bool more = x[k] > best[k];
+        best[k] = more ? x[k] : best[k];
+        first[k] = more ? (uint32_t)(at + i) : first[k];
+    }
+}
+
+/* The largest of c values in vectors of lanes, then the first that equals it. */
+static void channels_first(size_t n, const float *x, size_t step, size_t c, uint32_t *first)
+{
+    enum { WIDE = 2 * LANES };
+    for (size_t i = 0; i < n; i++, x += step) {
+        float lane[WIDE], most = -INFINITY;
+        size_t k = 0, wide = c / WIDE * WIDE;
+        for (size_t l = 0; l < WIDE; l++) lane[l] = -INFINITY;
+        for (; k < wide; k += WIDE) PLN_VECTORISE
+        for (size_t l = 0; l < WIDE; l++) lane[l] = x[k + l] > lane[l] ? x[k + l] : lane[l];
+        for (size_t l = 0; l < WIDE; l++) most = lane[l] > most ? lane[l] : most;
+        for (; k < c; k++) most = x[k] > most ? x[k] : most;
+        first[i] = 0;
+        for (k = 0; k < wide; k += WIDE) {
+            int there = 0;
+            for (size_t l = 0; l < WIDE; l++) there |= x[k + l] == most;
+            if (there) break;
+        }
+        while (k < c && !(x[k] == most)) k++;
+        if (k < c) first[i] = (uint32_t)k;
+    }
+}
+
 /* sum += a, product += a b, where a = dy, b = x - centre[k], or with dy NULL both are the
  * latter. */
 INLINE void pairs_group(size_t group, const float *dy, size_t dy_step, const float *x,
@@ -212,5 +247,7 @@ const sums_kernels PLN_KERNELS(pln_sums_kernels) = {.pixels_sum = pixels_sum,
                                                     .pixels_max = pixels_max,
                                                     .channels_sum = channels_sum,
                                                     .channels_max = channels_max,
+                                                    .pixels_first = pixels_first,
+                                                    .channels_first = channels_first,
                                                     .moments = moments,
                                                     .products = products};

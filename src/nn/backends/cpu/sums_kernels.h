@@ -12,6 +12,11 @@ typedef void pnn_fold(size_t n, const float *x, size_t step, size_t c, double *y
 
 typedef struct sums_kernels {
     pnn_fold *pixels_sum, *pixels_max, *channels_sum, *channels_max;
+    /* Over pixels: where x[i step + k] > best[k], best[k] is that and first[k] is at + i. */
+    void (*pixels_first)(size_t n, const float *x, size_t step, size_t c, size_t at, float *best,
+                         uint32_t *first);
+    /* Over channels: the first of the largest of each pixel; 0 where there is none but NaN. */
+    void (*channels_first)(size_t n, const float *x, size_t step, size_t c, uint32_t *first);
     /* sum += v, square += v v, with v = x - shift[k] */
     void (*moments)(size_t n, const float *x, size_t step, size_t c, const float *shift,
                     double *sum, double *square);
