@@ -4,6 +4,7 @@
 #   make test       the tests, under five minutes     make test-long   also the slow ones
 #   make bench      docs/performance.md               make docs        docs/methods/
 #   make results DATASETS='sps/ nks/'                 docs/results.md
+#   make training RUNS='sasnet=run/'                  docs/training.md
 #   make datasets DATASETS='sps/ nks/'                figures of docs/datasets.md
 #   make install [PREFIX=/usr/local] [DESTDIR=...]    make clean, make format
 BUILD = build
@@ -44,6 +45,9 @@ results: all
 datasets: all
 	@PLANISH=$(BUILD)/planish LOADER_BENCH=$(BUILD)/bench/loader_bench tools/datasets.sh docs/datasets.md $(DATASETS)
 
+training: all
+	@PLANISH=$(BUILD)/planish tools/training.sh docs/training.md $(RUNS)
+
 docs: all
 	@tools/docs.sh $(BUILD)/tools/method_pages $(BUILD)/planish docs/methods
 
@@ -56,4 +60,4 @@ clean:
 format:
 	@git ls-files '*.c' '*.h' '*.cpp' | xargs clang-format -i
 
-.PHONY: all packages demo test test-long bench results datasets docs install clean format
+.PHONY: all packages demo test test-long bench results datasets training docs install clean format

@@ -49,6 +49,14 @@ awk -F'result: ' 'NF > 1 { sum += $2; n++ } END { printf "%.1f\n", sum / n }' ru
 t train status run | sed -n 's/^best: .*, \([0-9.]*\) dB.*/\1/p' | awk '{ printf "%.1f\n", $1 }' >best.txt
 same mean.txt best.txt
 
+say runs in a page of docs
+printf 'before\n<!-- Runs: here -->\nold\n<!-- End of the runs -->\nafter\n' >page.md
+PLANISH=planish sh "$DATA/../tools/training.sh" page.md log=log eme=eme
+cat page.md
+same log.svg images/training-log.svg
+PLANISH=planish sh "$DATA/../tools/training.sh" log.md log=log
+echo "exit $?"
+
 say what is wrong
 t train report none
 t train report log -o log.pdf

@@ -1,0 +1,52 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# training.sh FILE NAME=RUN...: writes the runs of docs/training.md, between the two comments that name this
+# script: a row for each and its curves, images/training-NAME.svg beside FILE. RUN: the folder of a run that may
+# still be going on. PLANISH is the command. The rest of FILE stays.
+set -eu
+planish=${PLANISH:-build/planish}
+out=$1
+shift
+[ $# -gt 0 ] || {
+    echo "training.sh: no run: RUNS='sasnet=run/' names one that 'planish train' made" >&2
+    exit 2
+}
+grep -q '^<!-- End of the runs' "$out" && grep -q '^<!-- Runs' "$out" || {
+    echo "training.sh: $out: has no '<!-- Runs' and '<!-- End of the runs' comments" >&2
+    exit 2
+}
+parts=$(mktemp -d)
+trap 'rm -rf "$parts"' EXIT
+images=$(dirname "$out")/images
+mkdir -p "$images"
+
+# key RUN SECTION KEY: what the recipe of a run says.
+key() { awk -F= -v s="[$2]" -v k="$3" '/^\[/ { here = $0 == s } here && $1 == k { print substr($0, length(k) + 2) }' "$1/recipe.ini"; }
+
+for pair in "$@"; do
+    name=${pair%%=*} run=${pair#*=}
+    "$planish" train report "$run" -o "$parts/table.md" >/dev/null
+    "$planish" train report "$run" -o "$images/training-$name.svg" >/dev/null
+    start=$(key "$run" network start)
+    awk -F' \\| ' -v name="$name" -v net="$(key "$run" network system)" -v start="${start:+ weights}" \
+        -v patch="$(key "$run" data patch)" -v batch="$(key "$run" data batch)" '
+        / the best \|$/ { best = $5; sub(/: the best.*/, "", best); step = $1; sub(/^\| /, "", step) }
+        /hours of steps/ { split($0, w, " "); done = w[1]; of = w[3]; hours = w[5]; rate = w[9] }
+        END {
+            printf "| `%s` | `%s` |%s | %s | %s | %s of %s | %s | %s | %s | %s |\n", name, net, start, patch, batch,
+                done, of, hours, rate, best, step
+        }' "$parts/table.md" >>"$parts/rows"
+    printf '\n### %s\n\n![Loss, validation and rate of the run %s](images/training-%s.svg)\n' "$name" "$name" "$name" >>"$parts/curves"
+done
+
+{
+    sed '/^<!-- Runs/q' "$out"
+    echo
+    echo '| run | system | start | patch | batch | steps | hours | pictures/s | best validation | at step |'
+    echo '|---|---|---|---:|---:|---:|---:|---:|---|---:|'
+    cat "$parts/rows" "$parts/curves"
+    echo
+    sed -n '/^<!-- End of the runs/,$p' "$out"
+} >"$parts/new"
+cat "$parts/new" >"$out"
+echo "written: $out"
