@@ -27,6 +27,13 @@ t train status ap --json
 : >empty/log.jsonl
 t train status empty
 
+say a report of boundaries
+sed 's/^system=.*/system=eme/; s/^config=.*//; s/^l1=1/boundary=1/' log/recipe.ini >ap/recipe.ini
+t train report ap -o ap.md
+cat ap.md
+t train report ap
+grep -o 'aria-label="[^"]*"' ap/report.html
+
 say the curves
 t train report log -o log.svg
 cat log.svg
@@ -51,8 +58,8 @@ same mean.txt best.txt
 
 say runs in a page of docs
 printf 'before\n<!-- Runs: here -->\nold\n<!-- End of the runs -->\nafter\n' >page.md
-PLANISH=planish sh "$DATA/../tools/training.sh" page.md log=log eme=eme
-cat page.md
+PLANISH=planish sh "$DATA/../tools/training.sh" page.md log=log run=run
+sed -E 's/\| [0-9.]+ \| [0-9.]+ \| [0-9.]+ dB, SSIM [0-9.]+ \| [0-9]+ \|/| H | R | P dB, SSIM S | N |/' page.md
 same log.svg images/training-log.svg
 PLANISH=planish sh "$DATA/../tools/training.sh" log.md log=log
 echo "exit $?"
