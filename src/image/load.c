@@ -249,11 +249,12 @@ static pln_status damaged(struct source *f, size_t y, size_t h)
     unsigned percent = (unsigned)(100 * y / h);
     if (strstr(lower, "premature") || strstr(lower, "truncat") || strstr(lower, "eof") ||
         strstr(lower, "end of") || strstr(lower, "read error") || strstr(lower, "out of"))
-        return pln_fail(f->ctx, PLN_E_FORMAT,
-                        "%s: truncated %s: %u %% of the rows decoded; --allow-truncated uses them",
-                        f->name, f->title, percent);
+        return pln_fail(
+            f->ctx, PLN_E_FORMAT,
+            "%s: truncated %s: %u %% of the rows decoded; smooth --allow-truncated uses them",
+            f->name, f->title, percent);
     return pln_fail(f->ctx, PLN_E_FORMAT,
-                    "%s: damaged %s: %u %% of the rows decoded; --allow-truncated uses them",
+                    "%s: damaged %s: %u %% of the rows decoded; smooth --allow-truncated uses them",
                     f->name, f->title, percent);
 }
 
