@@ -8,7 +8,7 @@
 struct cli_train_values {
     const char *output, *data, *weights, *terms, *results;
     struct cli_list settings;
-    bool resume;
+    bool resume, tensorboard;
     int type; /* f16, bf16, f32 */
 };
 

@@ -10,13 +10,15 @@
 #include <unistd.h>
 
 #include "data/folder.h"
+#include "train/events.h"
 
 struct pln_run_folder {
     pln_context *ctx;
     const char *folder;
     const pln_judge *judge;
     char *log_path;
-    int log; /* -1: not open */
+    int log;            /* -1: not open */
+    pln_events *events; /* NULL: none asked for */
 };
 
 static pln_status no_writing(const pln_run_folder *run)
@@ -60,7 +62,7 @@ static pln_status sweep(const pln_run_folder *run)
 }
 
 pln_status pln_run_open(pln_context *ctx, const char *folder, const pln_recipe *recipe, bool resume,
-                        const pln_training_state *state, pln_run_folder **opened)
+                        bool events, const pln_training_state *state, pln_run_folder **opened)
 {
     pln_run_folder *run = NULL;
     char *path = NULL;
@@ -87,6 +89,7 @@ pln_status pln_run_open(pln_context *ctx, const char *folder, const pln_recipe *
         s = no_writing(run);
         goto done;
     }
+    if (events) PLN_TRY(pln_events_open(ctx, folder, &run->events));
     *opened = run;
     run = NULL;
 done:
@@ -99,6 +102,7 @@ void pln_run_close(pln_run_folder *run)
 {
     if (!run) return;
     if (run->log >= 0) close(run->log);
+    pln_events_close(run->events);
     pln_free(run->log_path);
     pln_free(run);
 }
@@ -116,9 +120,15 @@ pln_status pln_run_log(pln_run_folder *run, const pln_training_state *st)
                               st->scores[i]);
     n += (size_t)snprintf(line + n, sizeof line - n, "}\n");
     ssize_t written = write(run->log, line, n);
-    if (written == (ssize_t)n) return PLN_OK;
-    if (written >= 0) errno = ENOSPC;
-    return no_writing(run);
+    if (written >= 0 && written < (ssize_t)n) errno = ENOSPC;
+    if (written != (ssize_t)n) return no_writing(run);
+    const pln_history_line same = {.step = st->step,
+                                   .loss = st->loss,
+                                   .rate = st->rate,
+                                   .seconds = st->seconds,
+                                   .judge = st->validated ? run->judge : NULL,
+                                   .scores = {st->scores[0], st->scores[1]}};
+    return run->events ? pln_events_write(run->events, &same) : PLN_OK;
 }
 
 pln_status pln_run_bad_batch(pln_run_folder *run, const pln_training_state *st,

@@ -8,9 +8,10 @@
 typedef struct pln_run_folder pln_run_folder;
 
 /* Makes the folder and writes recipe.ini. resume: lines of log.jsonl after state->step are dropped,
- * for those steps are done again; else the folder must hold no run. */
+ * for those steps are done again; else the folder must hold no run. events: for TensorBoard too. */
 pln_status pln_run_open(pln_context *ctx, const char *folder, const pln_recipe *recipe, bool resume,
-                        const pln_training_state *state, pln_run_folder **run) PLN_CHECK;
+                        bool events, const pln_training_state *state,
+                        pln_run_folder **run) PLN_CHECK;
 void pln_run_close(pln_run_folder *run);
 /* A line of log.jsonl: {"step":,"loss":,"rate":,"seconds":} and, if validated, the scores. */
 pln_status pln_run_log(pln_run_folder *run, const pln_training_state *state) PLN_CHECK;

@@ -69,7 +69,9 @@ static pln_status open_run(struct training *t)
         PLN_TRY(
             pln_checkpoint_read(t->ctx, t->o->run, t->r, t->store, &t->state, t->o->seed, &found));
     if (!found && *t->r->start) PLN_TRY(load_start(t));
-    if (first(t)) PLN_TRY(pln_run_open(t->ctx, t->o->run, t->r, t->o->resume, &t->state, &t->run));
+    if (first(t))
+        PLN_TRY(
+            pln_run_open(t->ctx, t->o->run, t->r, t->o->resume, t->o->events, &t->state, &t->run));
 done:
     return s;
 }

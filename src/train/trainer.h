@@ -29,6 +29,7 @@ typedef struct pln_trainer_options {
     const char *run; /* folder; made */
     bool
         resume; /* go on from the newest checkpoint, if there is one; else the folder must be new */
+    bool events; /* the log for TensorBoard too (train/events.h) */
     uint64_t seed;
     const pln_group *group; /* NULL: alone. The first process validates, saves and reports */
     /* After each step; non-zero: save a checkpoint and stop. In a group: of every process, and the

@@ -21,6 +21,14 @@ head -c 100 whole/checkpoint-6.safetensors >cut/checkpoint-6.safetensors
 run r.ini --data data -o cut --resume
 same whole/checkpoint-6.safetensors cut/checkpoint-6.safetensors
 
+say the log for TensorBoard: a record a step, none twice after a stop
+t train r.ini --data data -o board --set optimiser.steps=4 --tensorboard -q
+rm board/checkpoint-4.safetensors
+t train r.ini --data data -o board --set optimiser.steps=4 --tensorboard -q --resume
+for tag in brain.Event loss rate seconds psnr ssim; do
+    grep -ao $tag board/events.out.tfevents.planish | wc -l
+done
+
 say its weights smooth
 s sample scene --seed 1 --size 40x30 -o x.png
 t smooth x.png -m sasnet --weights whole/best.safetensors -o y.png

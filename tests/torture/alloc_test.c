@@ -506,7 +506,7 @@ static pln_status train_job(pln_context *ctx, const void *arg)
     snprintf(report, sizeof report, "%s/report.html", run);
     PLN_TRY(pln_recipe_load(ctx, recipe, settings, 1, &r));
     PLN_TRY(pln_dataset_open(ctx, arg, &dataset));
-    pln_trainer_options o = {.recipe = &r, .dataset = dataset, .run = run};
+    pln_trainer_options o = {.recipe = &r, .dataset = dataset, .run = run, .events = true};
     PLN_TRY(pln_train(ctx, &o));
     o.resume = true;
     PLN_TRY(pln_train(ctx, &o));
