@@ -90,7 +90,7 @@ def main():
     version = subprocess.run([given.planish, "--version", "--json"], check=True, capture_output=True)
     isa = json.loads(version.stdout)["isa"]
     precisions = ["f32", "bf16"] if isa in ("avx512", "amx") else ["f32"]
-    print(f"Instruction set in use: {isa}. Medians of {given.runs} runs.")
+    print(f"Instruction set in use: {isa}. Medians of {given.runs} runs, of slow peers of fewer.")
     print()
     print("| network | size | threads | engine | precision | ms | its time / planish f32 | start ms | process MB | rmse |")
     print("|---|---|---|---|---|---|---|---|---|---|")
