@@ -244,7 +244,9 @@ enum {
     /* Constants assume [0,1]: brighter pictures are scaled down, filtered, scaled back. */
     PLN_CAP_UNIT_RANGE = 2,
     /* Learned. */
-    PLN_CAP_NET = 4
+    PLN_CAP_NET = 4,
+    /* Takes minutes a megapixel: left out where all methods are run. */
+    PLN_CAP_SLOW = 8
 };
 
 /* What one call of pln_method.run sees. Rows are numbered in the whole picture. A method with a

@@ -210,10 +210,11 @@ static int parse_counts(const struct cli *cli, const char *text, struct request 
                     text, MOST_COUNTS);
 }
 
-/* Of all methods, networks without weights are left out. */
+/* Of all methods, slow ones and networks without weights are left out. */
 static bool can_run(pln_context *ctx, const pln_method *m)
 {
     char *path = NULL;
+    if (m->caps & PLN_CAP_SLOW) return false;
     bool found = !(m->caps & PLN_CAP_NET) || pnet_find_model(ctx, m->name, &path) == PLN_OK;
     pln_free(path);
     return found;

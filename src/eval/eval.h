@@ -25,7 +25,7 @@ typedef enum pln_phase { PLN_TUNE, PLN_TEST, PLN_PHASES } pln_phase;
 typedef struct pln_eval_options {
     const char *folder; /* of the reports and, in cache/, of every score; made if absent */
     /* "rtv": the best point of its grid; "rtv:seed", "fan:texture": this preset as it is. NULL at
-     * the end; NULL: all but networks without weights. */
+     * the end; NULL: all but slow ones and networks without weights. */
     const char *const *methods;
     size_t tune_pairs;    /* validation pairs, drawn by the context's seed; 0: all */
     size_t test_pairs;    /* the same of the test pairs */

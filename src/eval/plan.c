@@ -133,10 +133,11 @@ done:
     return s;
 }
 
-/* Of "all": a network without weights is left out. */
+/* Of "all": what is slow, and a network without weights, is left out. */
 static pln_status add_if_ready(pln_context *ctx, pln_eval *e, const pln_method *m)
 {
     char sha[65];
+    if (m->caps & PLN_CAP_SLOW) return PLN_OK;
     pln_status s = m->caps & PLN_CAP_NET ? weights_sha(ctx, m, NULL, sha) : PLN_OK;
     if (s != PLN_E_MODEL) return s ? s : add_entry(ctx, e, m, NULL);
     pln_log(ctx, 1, "%s is left out: %s", m->name, pln_context_message(ctx));

@@ -90,4 +90,24 @@ pln_status pln_fan_evaluate(pln_context *ctx, const pln_fan_problem *problem, vo
                             double factor, float *grad, size_t grad_step,
                             pln_fan_terms *terms) PLN_CHECK;
 
+/* ---- What makes it small, from T = I on; both tell pln_progress ---- */
+
+/* T: 3 w h floats, dense; the problem's own T is not looked at. Adam: steps of `rate` grey levels,
+ * moments as usual (0.9, 0.999, 1e-8). space: pln_fan_adam_space bytes. */
+size_t pln_fan_adam_space(size_t w, size_t h);
+pln_status pln_fan_adam(pln_context *ctx, const pln_fan_problem *problem, int steps, double rate,
+                        void *space, float *T) PLN_CHECK;
+
+/* Iteratively re-weighted least squares of E_d + lambda_f E_f. A round takes m and the weights of
+ * squares from T, |d| at least eps, and solves by conjugate gradients from T on, until the residual
+ * of every channel is `tolerance` of |I|, or for `solver_steps`. */
+typedef struct pln_fan_rounds {
+    int rounds, solver_steps;
+    double eps; /* grey levels */
+    double tolerance;
+} pln_fan_rounds;
+size_t pln_fan_irls_space(size_t w, size_t h);
+pln_status pln_fan_irls(pln_context *ctx, const pln_fan_problem *problem,
+                        const pln_fan_rounds *rounds, void *space, float *T) PLN_CHECK;
+
 #endif

@@ -19,11 +19,19 @@ static pln_context *new_context(int threads)
     return ctx;
 }
 
-static pln_params *new_params(pln_context *ctx, const pln_method *m, const char *values)
+static pln_params *params_as_they_are(pln_context *ctx, const pln_method *m)
 {
     pln_params *p = NULL;
     OK(ctx, pln_params_new(ctx, m->name, &p));
+    return p;
+}
+
+/* Slow methods take few steps: those of the weakest rung. */
+static pln_params *new_params(pln_context *ctx, const pln_method *m, const char *values)
+{
+    pln_params *p = params_as_they_are(ctx, m);
     if (values) OK(ctx, pln_params_apply(ctx, p, values));
+    if (m->caps & PLN_CAP_SLOW) OK(ctx, pln_params_apply(ctx, p, m->ladder[0]));
     return p;
 }
 
@@ -619,7 +627,7 @@ static void schema_is_complete(void **state)
             (p->min != floor(p->min) || p->max != floor(p->max) || p->init != floor(p->init)))
             fail_msg("%s: %s: an integer's range and default are integers", m->name, what);
         /* Bounds are enforced, and nothing is changed by a refused value. */
-        pln_params *q = new_params(ctx, m, NULL);
+        pln_params *q = params_as_they_are(ctx, m);
         double v;
         assert_int_equal(pln_params_set_real(ctx, q, p->flag, p->max + 1 + fabs(p->max)),
                          PLN_E_RANGE);
@@ -648,6 +656,7 @@ static void points_parse(void **state)
         line_of_text(m, preset->name, preset->help);
         snprintf(name, sizeof name, "%s:%s", m->name, preset->name);
         OK(ctx, pln_params_new(ctx, name, &p));
+        if (m->caps & PLN_CAP_SLOW) OK(ctx, pln_params_apply(ctx, p, m->ladder[0]));
         pln_image_free(smooth(ctx, p, in, NULL));
         pln_params_free(p);
     }

@@ -199,6 +199,115 @@ static void energies(void **state)
     }
 }
 
+/* ---- Solvers ---- */
+
+struct one {
+    fixture f;
+    size_t w, h, n;
+    float *I, *T, *gb;
+    void *space;
+};
+
+/* G = E(I), and B of the file where it has one. */
+static void open_one(struct one *o, const char *name)
+{
+    size_t d[4];
+    fixture_open(&o->f, ctx, name);
+    fixture_dims(fixture_find(&o->f, "I"), 0, d);
+    o->w = d[3];
+    o->h = d[2];
+    o->n = d[2] * d[3];
+    o->I = fixture_nhwc(&o->f, "I", -1, NULL);
+    o->T = memory(3 * o->n * sizeof *o->T);
+    o->gb = memory(2 * o->n * sizeof *o->gb);
+    size_t bytes = pln_fan_adam_space(o->w, o->h) + pln_fan_irls_space(o->w, o->h);
+    o->space = memory(bytes + pln_fan_maps_space(o->w, o->h));
+    OK(ctx, pln_fan_maps(ctx, PLN_FAN_PLAIN, o->w, o->h, o->I, 3, NULL, 0, o->space, o->gb, 2));
+    float *B = pnn_st_find(o->f.st, "B") ? fixture_values(&o->f, "B", NULL) : NULL;
+    for (size_t i = 0; i < o->n; i++) o->gb[2 * i + 1] = B ? B[i] : 0;
+    free(B);
+}
+
+static void close_one(struct one *o)
+{
+    free(o->I);
+    pln_free(o->T);
+    pln_free(o->gb);
+    pln_free(o->space);
+    fixture_close(&o->f);
+}
+
+/* Largest and mean difference of T. */
+static void apart(const struct one *o, const char *name, double *worst, double *mean)
+{
+    float *want = fixture_nhwc(&o->f, name, -1, NULL);
+    *worst = *mean = 0;
+    for (size_t i = 0; i < 3 * o->n; i++) {
+        double e = fabs((double)o->T[i] - (double)want[i]);
+        *worst = fmax(*worst, e);
+        *mean += e / (double)(3 * o->n);
+    }
+    free(want);
+}
+
+static void adam_goes_the_same_way(void **state)
+{
+    (void)state;
+    for (int exact = 0; exact < 2; exact++) {
+        struct one o;
+        pln_fan_energy e = pln_fan_variants[0].energy;
+        pln_fan_terms terms;
+        size_t rows;
+        open_one(&o, exact ? "fan/adam_exact" : "fan/adam_code");
+        e.exact = exact;
+        const pln_fan_problem p = {&e, o.w, o.h, o.I, o.T, o.gb, 3, 3, 2};
+        float *loss = fixture_values(&o.f, "loss", &rows);
+        for (size_t k = 0; k < rows; k++) {
+            double worst, mean;
+            OK(ctx, pln_fan_adam(ctx, &p, (int)k, 3, o.space, o.T));
+            OK(ctx, pln_fan_evaluate(ctx, &p, o.space, 0, NULL, 0, &terms));
+            if (!(fabs(terms.total / (double)loss[k] - 1) <= 3e-3))
+                fail_msg("%s: energy after %zu steps is %g, expected %g", o.f.path, k, terms.total,
+                         (double)loss[k]);
+            char name[32];
+            snprintf(name, sizeof name, "T%zu", k);
+            if (!pnn_st_find(o.f.st, name)) continue;
+            apart(&o, name, &worst, &mean);
+            /* A step is as long for the least gradient: one of rounding alone goes astray. */
+            if (!(k == 1 ? mean <= 2e-4 : mean <= 1))
+                fail_msg("%s: %s is up to %g apart, %g in the mean", o.f.path, name, worst, mean);
+        }
+        free(loss);
+        close_one(&o);
+    }
+}
+
+static void irls_finds_the_same(void **state)
+{
+    struct one o;
+    double worst, mean;
+    pln_fan_energy e = pln_fan_variants[0].energy, all = e;
+    (void)state;
+    open_one(&o, "fan/irls");
+    const pln_fan_problem p = {&e, o.w, o.h, o.I, o.T, o.gb, 3, 3, 2},
+                          squares = {&all, o.w, o.h, o.I, o.T, o.gb, 3, 3, 2};
+    pln_fan_rounds rounds = {.rounds = 1, .solver_steps = 50, .eps = 1, .tolerance = 1e-6};
+    OK(ctx, pln_fan_irls(ctx, &p, &rounds, o.space, o.T));
+    apart(&o, "dynamic1", &worst, &mean);
+    if (!(worst <= 5e-3)) fail_msg("after a round: %g apart", worst);
+    rounds.rounds = 3;
+    OK(ctx, pln_fan_irls(ctx, &p, &rounds, o.space, o.T));
+    apart(&o, "dynamic3", &worst, &mean);
+    if (!(worst <= 5e-3)) fail_msg("after three rounds: %g apart", worst);
+    all.c1 = INFINITY; /* m = 1 everywhere */
+    all.c2 = -1;
+    rounds = (pln_fan_rounds){.rounds = 1, .solver_steps = 300, .eps = 1, .tolerance = 1e-9};
+    OK(ctx, pln_fan_irls(ctx, &squares, &rounds, o.space, o.T));
+    apart(&o, "l2", &worst, &mean);
+    if (!(worst <= 5e-3)) fail_msg("squares alone: %g apart", worst);
+    close_one(&o);
+}
+
 /* Pictures smaller than the window, of one pixel, and rows that are no multiple of a vector. */
 static void small_pictures(void **state)
 {
@@ -244,10 +353,9 @@ static void windows_out_of_range(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(maps_of_photographs),
-        cmocka_unit_test(energies),
-        cmocka_unit_test(small_pictures),
-        cmocka_unit_test(windows_out_of_range),
+        cmocka_unit_test(maps_of_photographs),    cmocka_unit_test(energies),
+        cmocka_unit_test(adam_goes_the_same_way), cmocka_unit_test(irls_finds_the_same),
+        cmocka_unit_test(small_pictures),         cmocka_unit_test(windows_out_of_range),
     };
     return cmocka_run_group_tests_name("solve_fan", tests, setup, teardown);
 }
