@@ -96,6 +96,8 @@ static void measure(const bench *c, double copy)
         double macs = (double)pnn_elements(&call.in[0]) *
                       (double)(c->v.op == PNN_OP_GRAM ? c->in[1].d[3] : c->out.d[3]);
         printf("  %6.1f GF/s\n", 2e-9 * macs / best);
+    } else if (c->v.op >= PNN_OP_FAN_MAPS && c->v.op <= PNN_OP_FAN_ENERGY_GRAD) {
+        printf("\n"); /* hundreds of operations a byte */
     } else {
         printf("  %6.2f GB/s  %4.0f %% of memcpy\n", 1e-9 * bytes / best,
                100 * bytes / best / copy);
@@ -125,6 +127,15 @@ static void measure(const bench *c, double copy)
 #define BATCH                                                                                      \
     {                                                                                              \
         8, 128, 128, 64                                                                            \
+    }
+#define SQUARE(c)                                                                                  \
+    {                                                                                              \
+        1, 224, 224, c                                                                             \
+    }
+#define FAN                                                                                        \
+    {                                                                                              \
+        .radius = 10, .alpha = 5, .c1 = 20, .c2 = 10, .sigma_r = 0.1, .sigma_s = 7, .lambda_f = 1, \
+        .lambda_e = 0.1                                                                            \
     }
 #define REDUCE(fn, axes) .v = {.op = PNN_OP_REDUCE, .n_inputs = 1, .attr.reduce = {fn, axes}}
 
@@ -247,6 +258,15 @@ static const bench cases[] = {
      {.op = PNN_OP_GRAM, .n_inputs = 2},
      {{{1, 48, 64, 512}}, {{1, 48, 64, 512}}},
      {{1, 1, 512, 512}}},
+    {"fan_maps, 224x224", {.op = PNN_OP_FAN_MAPS, .n_inputs = 1}, {{SQUARE(3)}}, {SQUARE(2)}},
+    {"fan_energy, 224x224, 21x21",
+     {.op = PNN_OP_FAN_ENERGY, .n_inputs = 3, .attr.fan = FAN},
+     {{SQUARE(3)}, {SQUARE(3)}, {SQUARE(2)}},
+     {{1, 1, 1, 1}}},
+    {"fan_energy_grad, 224x224, 21x21", /* with the value */
+     {.op = PNN_OP_FAN_ENERGY_GRAD, .n_inputs = 4, .attr.fan = FAN},
+     {{SQUARE(3)}, {SQUARE(3)}, {SQUARE(2)}, {{1, 1, 1, 1}}},
+     {SQUARE(3)}},
 };
 
 int main(int argc, char **argv)

@@ -51,6 +51,14 @@ fi
     echo
     cat "$parts/networks"
     echo
+    echo "## Fan's energy"
+    echo
+    echo 'Processor milliseconds of one thread for a picture of 224x224; the gradient comes with the value.'
+    echo
+    echo '| operation | ms |'
+    echo '|---|---:|'
+    "$(dirname "$planish")/bench/ops_bench" fan 1 | awk '/ ms$/ { ms = $(NF - 1); sub(/ +[0-9.]+ ms$/, ""); printf "| %s | %.1f |\n", $0, ms }'
+    echo
     sed -n '/^## /,$p' "$parts/growth"
 } >"$out.tmp"
 mv "$out.tmp" "$out"
