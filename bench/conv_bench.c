@@ -110,7 +110,7 @@ static struct ours ours_new(pln_context *ctx, struct problem *p)
     pln_wino_shape back = o.wino;
     back.cin = c->cout, back.cout = c->cin;
     p->u = filled(ctx, pln_wino_weights_floats(c->cin, c->cout));
-    pln_wino_weights(p->w, PLN_CONV_OIYX, c->cin, c->cout, p->direction == DATA, p->u);
+    CHECK(pln_wino_weights(ctx, p->w, PLN_CONV_OIYX, c->cin, c->cout, p->direction == DATA, p->u));
     p->work =
         filled(ctx, p->direction == FORWARD ? pln_wino_forward_floats(&o.wino, threads)
                     : p->direction == DATA  ? pln_wino_forward_floats(&back, threads)

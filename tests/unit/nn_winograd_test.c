@@ -102,7 +102,7 @@ static void forward(void **state)
     for (size_t i = 0; i < COUNT(shapes); i++) {
         struct problem p = problem_new(ctx[0], shapes[i]);
         naive_forward(&p.s, p.x, p.in_stride, p.w, p.want);
-        pln_wino_weights(p.w, PLN_CONV_OIYX, p.s.cin, p.s.cout, false, p.u);
+        OK(p.ctx, pln_wino_weights(p.ctx, p.w, PLN_CONV_OIYX, p.s.cin, p.s.cout, false, p.u));
         double scale = rms(p.want, p.pixels * p.s.cout);
         for (int k = 0; k < isas; k++) {
             OK(ctx[k], pln_wino_forward(ctx[k], &p.s, p.x, p.in_stride, p.u, NULL, p.out,
@@ -132,7 +132,7 @@ static void epilogue(void **state)
     double *conv = NULL;
     OK(ctx[0], pln_alloc(ctx[0], p.pixels * p.s.cout, sizeof *conv, &conv));
     naive_forward(&p.s, p.x, p.in_stride, p.w, conv);
-    pln_wino_weights(p.w, PLN_CONV_OIYX, p.s.cin, p.s.cout, false, p.u);
+    OK(p.ctx, pln_wino_weights(p.ctx, p.w, PLN_CONV_OIYX, p.s.cin, p.s.cout, false, p.u));
     float *mask = filled(ctx[0], p.pixels * p.s.cout, 8);
     for (unsigned bits = 0; bits < 64; bits++) {
         pln_conv_epilogue e = {.residual_stride = p.out_stride, .mask_stride = p.s.cout};
@@ -185,11 +185,11 @@ static void weight_orders(void **state)
                 oyxi[(o * 9 + t) * CIN + i] = w[(o * CIN + i) * 9 + t];
                 turned[(i * COUT + o) * 9 + 8 - t] = w[(o * CIN + i) * 9 + t];
             }
-    pln_wino_weights(w, PLN_CONV_OIYX, CIN, COUT, false, u);
-    pln_wino_weights(oyxi, PLN_CONV_OYXI, CIN, COUT, false, v);
+    OK(ctx, pln_wino_weights(ctx, w, PLN_CONV_OIYX, CIN, COUT, false, u));
+    OK(ctx, pln_wino_weights(ctx, oyxi, PLN_CONV_OYXI, CIN, COUT, false, v));
     assert_memory_equal(u, v, n * sizeof *u);
-    pln_wino_weights(oyxi, PLN_CONV_OYXI, CIN, COUT, true, u);
-    pln_wino_weights(turned, PLN_CONV_OIYX, COUT, CIN, false, v);
+    OK(ctx, pln_wino_weights(ctx, oyxi, PLN_CONV_OYXI, CIN, COUT, true, u));
+    OK(ctx, pln_wino_weights(ctx, turned, PLN_CONV_OIYX, COUT, CIN, false, v));
     assert_memory_equal(u, v, n * sizeof *u);
     pln_free(w);
     pln_free(u);
@@ -223,7 +223,7 @@ static void gradient_of_data(void **state)
                                     (double)dy[pixel * p.out_stride + o] *
                                     p.w[(o * s->cin + k) * 9 + t];
                     }
-        pln_wino_weights(p.w, PLN_CONV_OIYX, s->cin, s->cout, true, p.u);
+        OK(p.ctx, pln_wino_weights(p.ctx, p.w, PLN_CONV_OIYX, s->cin, s->cout, true, p.u));
         float *work = filled(ctx[0], pln_wino_forward_floats(&back, 1), 7);
         for (int k = 0; k < isas; k++) {
             OK(ctx[k],
@@ -314,7 +314,7 @@ static void threads_and_batches(void **state)
         pln_wino_shape one = p.s;
         size_t image = p.s.h * p.s.w;
         float *again = filled(ctx, p.pixels * p.out_stride, 5);
-        pln_wino_weights(p.w, PLN_CONV_OIYX, p.s.cin, p.s.cout, false, p.u);
+        OK(p.ctx, pln_wino_weights(p.ctx, p.w, PLN_CONV_OIYX, p.s.cin, p.s.cout, false, p.u));
         OK(ctx,
            pln_wino_forward(ctx, &p.s, p.x, p.in_stride, p.u, NULL, p.out, p.out_stride, p.work));
         OK(ctx, pln_context_set_threads(ctx, 2));

@@ -54,8 +54,10 @@ static pln_status run_wino(pln_context *ctx, const pnn_kernel *kernel, const pnn
     const pln_conv_epilogue e = epilogue_of(call);
     bool gradient = call->v->op == PNN_OP_CONV_DATA;
     float *u = work;
-    pln_wino_weights(call->in[1].data, PLN_CONV_OIYX, gradient ? s->cout : s->cin,
-                     gradient ? s->cin : s->cout, gradient, u);
+    pln_status status =
+        pln_wino_weights(ctx, call->in[1].data, PLN_CONV_OIYX, gradient ? s->cout : s->cin,
+                         gradient ? s->cin : s->cout, gradient, u);
+    if (status) return status;
     return pln_wino_forward(ctx, s, call->in[0].data, call->in[0].stride, u, &e, call->out.data,
                             call->out.stride, u + pln_wino_weights_floats(s->cin, s->cout));
 }

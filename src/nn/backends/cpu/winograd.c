@@ -48,31 +48,47 @@ static size_t tap(pln_conv_order order, size_t cin, size_t o, size_t i, size_t t
     return order == PLN_CONV_OIYX ? (o * cin + i) * 9 + t : (o * 9 + t) * cin + i;
 }
 
-/* A panel of outputs at once: both sides of u are lines of a cache. */
-void pln_wino_weights(const float *w, pln_conv_order order, size_t cin, size_t cout, bool gradient,
-                      float *u)
-{
-    size_t from = gradient ? cout : cin, to = gradient ? cin : cout;
+struct transform {
+    const float *w;
+    pln_conv_order order;
+    size_t cin, cout;
+    bool gradient;
+    float *u;
+};
 
-    for (size_t first = 0; first < to; first += WINO_PANEL)
-        for (size_t i = 0; i < from; i++) {
-            double g[3][3][WINO_PANEL] = {0}, gg[6][3][WINO_PANEL]; /* gg = G g */
-            float *p = u + (first * from + i * WINO_PANEL);
-            for (size_t t = 0; t < 9; t++)
-                for (size_t k = 0; k < pln_min(WINO_PANEL, to - first); k++)
-                    g[t / 3][t % 3][k] = w[gradient ? tap(order, cin, i, first + k, 8 - t)
-                                                    : tap(order, cin, first + k, i, t)];
-            for (size_t a = 0; a < 6; a++)
-                for (size_t x = 0; x < 3; x++)
-                    for (size_t k = 0; k < WINO_PANEL; k++)
-                        gg[a][x][k] = wino_g[a][0] * g[0][x][k] + wino_g[a][1] * g[1][x][k] +
-                                      wino_g[a][2] * g[2][x][k];
-            for (size_t a = 0; a < 6; a++)
-                for (size_t b = 0; b < 6; b++, p += from * padded(to))
-                    for (size_t k = 0; k < WINO_PANEL; k++)
-                        p[k] = (float)(gg[a][0][k] * wino_g[b][0] + gg[a][1][k] * wino_g[b][1] +
-                                       gg[a][2][k] * wino_g[b][2]);
-        }
+/* A panel of outputs at once: both sides of u are lines of a cache. */
+static void transform_panel(void *arg, size_t index, int thread)
+{
+    const struct transform *f = arg;
+    size_t from = f->gradient ? f->cout : f->cin, to = f->gradient ? f->cin : f->cout;
+    size_t first = index * WINO_PANEL, lanes = pln_min(WINO_PANEL, to - first);
+
+    (void)thread;
+    for (size_t i = 0; i < from; i++) {
+        double g[3][3][WINO_PANEL] = {0}, gg[6][3][WINO_PANEL]; /* gg = G g */
+        float *p = f->u + (first * from + i * WINO_PANEL);
+        for (size_t t = 0; t < 9; t++)
+            for (size_t k = 0; k < lanes; k++)
+                g[t / 3][t % 3][k] = f->w[f->gradient ? tap(f->order, f->cin, i, first + k, 8 - t)
+                                                      : tap(f->order, f->cin, first + k, i, t)];
+        for (size_t a = 0; a < 6; a++)
+            for (size_t x = 0; x < 3; x++)
+                for (size_t k = 0; k < WINO_PANEL; k++)
+                    gg[a][x][k] = wino_g[a][0] * g[0][x][k] + wino_g[a][1] * g[1][x][k] +
+                                  wino_g[a][2] * g[2][x][k];
+        for (size_t a = 0; a < 6; a++)
+            for (size_t b = 0; b < 6; b++, p += from * padded(to))
+                for (size_t k = 0; k < WINO_PANEL; k++)
+                    p[k] = (float)(gg[a][0][k] * wino_g[b][0] + gg[a][1][k] * wino_g[b][1] +
+                                   gg[a][2][k] * wino_g[b][2]);
+    }
+}
+
+pln_status pln_wino_weights(pln_context *ctx, const float *w, pln_conv_order order, size_t cin,
+                            size_t cout, bool gradient, float *u)
+{
+    struct transform f = {w, order, cin, cout, gradient, u};
+    return pln_parallel(ctx, pln_div_up(gradient ? cin : cout, WINO_PANEL), transform_panel, &f);
 }
 
 /* ---- Tiles ---- */

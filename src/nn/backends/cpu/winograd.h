@@ -31,8 +31,8 @@ size_t pln_wino_weights_floats(size_t cin, size_t cout);
 /* u = U of the weights w, in f64. `gradient`: for the gradient of the data, which is the
  * convolution with cin and cout exchanged and the filters turned by 180 degrees; cin and cout are
  * still those of w. */
-void pln_wino_weights(const float *w, pln_conv_order order, size_t cin, size_t cout, bool gradient,
-                      float *u);
+pln_status pln_wino_weights(pln_context *ctx, const float *w, pln_conv_order order, size_t cin,
+                            size_t cout, bool gradient, float *u) PLN_CHECK;
 
 /* Floats of work memory for pln_wino_forward with this many threads. */
 size_t pln_wino_forward_floats(const pln_wino_shape *shape, int threads);
