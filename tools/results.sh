@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 # results.sh FILE WORK DATASET...: writes docs/results.md: `planish eval` of all methods on each
 # dataset, and on procedural scenes made in WORK, where every score and the pages stay too, so that
-# only what is new is computed. PLANISH is the command. An hour on one core at first. FILE is
-# replaced at the end, or stays as it was.
+# only what is new is computed. PLANISH is the command, PAIRS how many test pairs of each (200).
+# An hour on one core at first. FILE is replaced at the end, or stays as it was.
 set -eu
 planish=${PLANISH:-build/planish}
 out=$1
@@ -22,7 +22,7 @@ mkdir -p "$work"
 for dataset in "$@" "$work/scenes"; do
     kind=$("$planish" dataset stats "$dataset" --pairs 1 --json | sed -n 's/.*"kind": *"\([^"]*\)".*/\1/p')
     [ -n "$kind" ] || exit 1
-    "$planish" eval "$dataset" -o "$work/eval-$kind" --limit 20 --test-limit 200 >&2
+    "$planish" eval "$dataset" -o "$work/eval-$kind" --limit 20 --test-limit "${PAIRS:-200}" >&2
     parts="${parts:-} $kind"
 done
 
@@ -53,6 +53,9 @@ and the worst of CSGIS-Net's for VOC-smooth, 1.0 dB above it, though both sets a
 papers chose parameters by hand and do not print them. What separates the operators on SPS is seen on the page and
 in the gains by texture: L0, SDF and ILS keep bright specks of sparse textures (Brodatz D006, D033) as if they were
 edges, on the sparsest (D033) RTV and RGF do so too; BF and GF average them away, with softer edges elsewhere.
+
+Networks run with the weights of \`models/\`, whose cards say how far they were trained: on a processor, for a
+small part of the papers' steps, on training pairs of an SPS set.
 END
     for kind in $parts; do
         echo
