@@ -25,8 +25,8 @@ static const struct cli_option eval_options[] = {
     OPTION(CLI_TEXT, output, .letter = 'o', .name = "output", .arg = "DIR", .complete = "file",
            .help = "folder of the reports and of every score: a run that was stopped goes on"),
     OPTION(CLI_TEXT, methods, .name = "methods", .arg = "all|NAME[:PRESET],...", .init_text = "all",
-           .help = "which methods, or presets of them as they are; of all, networks without "
-                   "weights are left out"),
+           .help = "which methods, or presets of them as they are; all: but the slow ones and "
+                   "networks without weights"),
     OPTION(CLI_INT, limit, .name = "limit", .arg = "N", .min = 0, .max = 1e6, .init = 40,
            .help = "validation pairs to choose parameters on, drawn by --seed; 0: all"),
     OPTION(CLI_INT, test_limit, .name = "test-limit", .arg = "N", .min = 0, .max = 1e6,
