@@ -150,22 +150,29 @@ static struct few few_of(pln_context *ctx, const pln_few_shape *s, bool forward)
 static void terms_of(const struct few *f, const struct axis *rows, size_t y,
                      const struct axis *columns, size_t x, bool channels, struct few_terms *t)
 {
-    size_t narrow = narrow_channels(f->shape);
+    size_t narrow = narrow_channels(f->shape), terms = channels ? narrow : 1, n = 0, reached = 0;
+    size_t column_tap[FEW_KERNEL];
+    ptrdiff_t column_at[FEW_KERNEL];
 
-    t->n = 0;
-    t->step = (ptrdiff_t)(columns->there_stride * f->there_stride);
-    for (size_t i = 0; i < rows->taps; i++)
-        for (size_t j = 0; j < columns->taps; j++) {
-            if (!reaches(rows, i, y) || !reaches(columns, j, x)) continue;
-            ptrdiff_t row = (ptrdiff_t)(y * rows->there_stride) + rows->at[i];
-            ptrdiff_t column = (ptrdiff_t)(x * columns->there_stride) + columns->at[j];
-            ptrdiff_t pixel = row * (ptrdiff_t)f->there_w + column;
-            size_t tap = rows->tap[i] * f->shape->kernel_w + columns->tap[j];
-            for (size_t k = 0; k < (channels ? narrow : 1); k++) {
-                t->at[t->n] = pixel * (ptrdiff_t)f->there_stride + (ptrdiff_t)k;
-                t->row[t->n++] = tap * narrow + k;
+    for (size_t j = 0; j < columns->taps; j++) {
+        if (!reaches(columns, j, x)) continue;
+        column_at[reached] = (ptrdiff_t)(x * columns->there_stride) + columns->at[j];
+        column_tap[reached++] = columns->tap[j];
+    }
+    for (size_t i = 0; i < rows->taps; i++) {
+        if (!reaches(rows, i, y)) continue;
+        ptrdiff_t row = (ptrdiff_t)(y * rows->there_stride) + rows->at[i];
+        for (size_t j = 0; j < reached; j++) {
+            ptrdiff_t pixel = row * (ptrdiff_t)f->there_w + column_at[j];
+            size_t tap = rows->tap[i] * f->shape->kernel_w + column_tap[j];
+            for (size_t k = 0; k < terms; k++, n++) {
+                t->at[n] = pixel * (ptrdiff_t)f->there_stride + (ptrdiff_t)k;
+                t->row[n] = tap * narrow + k;
             }
         }
+    }
+    t->n = n;
+    t->step = (ptrdiff_t)(columns->there_stride * f->there_stride);
 }
 
 /* A run of pixels: `pixel` is the number of the first among all pixels here, `step` the distance to

@@ -235,7 +235,8 @@ static size_t narrow_dense(const struct few_terms *terms, const float *x, const 
     for (size_t f = 0; f < few; f++)
         for (size_t i = 0; i < terms->n; i++) {
             float w[LANES];
-            for (size_t l = 0; l < LANES; l++) w[l] = u[(terms->row[i] + f) * padded + l % c];
+            for (size_t l = 0; l < LANES; l++)
+                w[l] = u[(terms->row[i] + f) * padded + (l & (c - 1))];
             d.weights[f][i] = load(w);
         }
     for (; p + WIDE * one <= pixels; p += WIDE * one)
