@@ -40,7 +40,7 @@ typedef enum pnn_op {
     PNN_OP_MAX_POOL_GRAD, /* x, dy */
     PNN_OP_AVERAGE_POOL,
     PNN_OP_AVERAGE_POOL_GRAD, /* dy */
-    PNN_OP_REDUCE,            /* x */
+    PNN_OP_REDUCE,            /* x, [what it is multiplied by first: made by passes] */
     PNN_OP_REDUCE_MAX_GRAD,   /* x, dy */
     PNN_OP_RESIZE,
     PNN_OP_RESIZE_GRAD,     /* dy */

@@ -52,11 +52,13 @@ struct pnn_plan {
 
 static pln_status run_passes(pnn_plan *p)
 {
-    pln_status (*const all[])(pnn_pass *) = {pnn_pass_fold, pnn_pass_fold_norm, pnn_pass_fuse_conv,
+    pln_status (*const all[])(pnn_pass *) = {pnn_pass_fold,           pnn_pass_fold_norm,
+                                             pnn_pass_fuse_conv,      pnn_pass_fuse_products,
                                              pnn_pass_fuse_pointwise, pnn_pass_recompute};
     pnn_pass pass = {p->ctx, p->g, p->store, p->o.size, p->o.train, p->o.keep, NULL};
     pln_status s = PLN_OK;
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        if (all[i] == pnn_pass_fuse_products && (p->device || !p->o.train)) continue;
         PLN_TRY(pnn_pass_count(&pass));
         PLN_TRY(all[i](&pass));
     }

@@ -503,6 +503,15 @@ static pnn_node halves(op_build *b, const long *a)
                    pnn_slice(b->g, all, 2 * a[3], 2 * a[3]));
 }
 
+/* x[4], axes: sums of products with channels out of the middle of others */
+static pnn_node products(op_build *b, const long *a)
+{
+    pnn_node x = input(b, a, OP_ANY),
+             wide = input(b, (const long[4]){a[0], a[1], a[2], a[3] + 3}, OP_ANY);
+    pnn_node product = pnn_mul(b->g, x, pnn_slice(b->g, wide, 2, a[3]));
+    return pnn_reduce(b->g, PNN_SUM, product, (unsigned)a[4]);
+}
+
 /* x[4]: x sigmoid(mean(x) w) exp(map), as attention gates are */
 static pnn_node gate(op_build *b, const long *a)
 {
@@ -813,6 +822,10 @@ const op_case op_cases[] = {
     {"together/residual, 32", residual, {1, 9, 7, 32}, OP_KINKS},
     {"together/halves", halves, {2, 5, 4, 3}, OP_KINKS},
     {"together/halves, 16", halves, {1, 5, 7, 16}, OP_KINKS},
+    {"together/products, channels", products, {2, 5, 7, 67, PNN_OVER_C}, 0},
+    {"together/products, pixels", products, {2, 5, 7, 33, PNN_OVER_H | PNN_OVER_W}, 0},
+    {"together/products, one channel", products, {2, 5, 7, 1, PNN_OVER_W}, 0},
+    {"together/products, all", products, {2, 5, 7, 6, PNN_OVER_ALL}, 0},
     {"together/gate", gate, {2, 4, 3, 5}, 0},
     {"together/gate, 33", gate, {1, 9, 7, 33}, 0},
     {"together/chain", chain, {1, 3, 4, 5}, 0},

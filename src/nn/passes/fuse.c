@@ -64,6 +64,27 @@ pln_status pnn_pass_fuse_conv(pnn_pass *p)
     return PLN_OK;
 }
 
+/* ---- Into sums ---- */
+
+pln_status pnn_pass_fuse_products(pnn_pass *p)
+{
+    for (int i = 1; i <= pnn_count(p->g); i++) {
+        pnn_vertex *v = pnn_vertex_mut(p->g, (pnn_node){i});
+        if (!p->users[i] || v->op != PNN_OP_REDUCE || v->attr.reduce.fn == PNN_REDUCE_MAX ||
+            p->users[v->in[0].id] != 1)
+            continue;
+        const pnn_vertex *m = pnn_vertex_of(p->g, v->in[0]);
+        if (m->op != PNN_OP_BINARY || m->attr.binary != PNN_MUL ||
+            !pnn_same_shape(pnn_shape_of(p->g, m->in[0]), m->shape) ||
+            !pnn_same_shape(pnn_shape_of(p->g, m->in[1]), m->shape))
+            continue;
+        v->n_inputs = 2;
+        v->in[1] = m->in[1];
+        v->in[0] = m->in[0];
+    }
+    return PLN_OK;
+}
+
 /* ---- Element by element ---- */
 
 struct program {

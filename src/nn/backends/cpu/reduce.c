@@ -12,7 +12,8 @@
 
 enum { CELL = 1024, RUN = 4096 }; /* longest piece of a kept line; of a reduced one */
 
-/* Up to three merged axes; steps in x, in y (of kept axes), in dx of REDUCE_MAX_GRAD. */
+/* Up to three merged axes; steps in x, in y (of kept axes), in a third tensor: dx of
+ * REDUCE_MAX_GRAD, the other factor of a sum of products. */
 struct axes {
     size_t d[3], x[3], y[3], z[3];
     size_t count; /* product of d */
@@ -40,10 +41,10 @@ static void put_axis(struct axes *a, size_t at, size_t d, size_t x, size_t y, si
     a->count *= d;
 }
 
-static void make_plan(const pnn_tensor *in, const pnn_tensor *y, const pnn_tensor *dx,
+static void make_plan(const pnn_tensor *in, const pnn_tensor *y, const pnn_tensor *third,
                       unsigned axes, struct plan *p)
 {
-    pnn_view u = pnn_view_of(in), v = pnn_view_of(y), w = pnn_view_of(dx ? dx : in);
+    pnn_view u = pnn_view_of(in), v = pnn_view_of(y), w = pnn_view_of(third ? third : in);
     struct {
         bool kept;
         size_t d, x, y, z;
@@ -57,7 +58,8 @@ static void make_plan(const pnn_tensor *in, const pnn_tensor *y, const pnn_tenso
         size_t d = in->d[i], step = kept ? v.step[i] : 0;
         if (d == 1) continue;
         if (!kept) p->count *= (double)d;
-        if (n == 0 && u.step[i] != 1) { /* apart in memory: a line of one channel */
+        if (n == 0 &&
+            (u.step[i] != 1 || w.step[i] != 1)) { /* apart in memory: a line of one channel */
             m[n].kept = true;
             m[n].d = m[n].x = m[n].y = m[n].z = 1;
             n++;
@@ -111,8 +113,9 @@ static size_t offset(const struct axes *a, const size_t step[3], size_t i)
 struct reduce {
     struct plan p;
     pnn_fold *pixels, *channels;
+    pnn_fold_products *pixels_products, *channels_products;
     pnn_reduce_fn fn;
-    const float *x;
+    const float *x, *factor; /* factor NULL: none */
     float *y;
     double *partial; /* [cells][chunks][width] */
 };
@@ -131,10 +134,17 @@ static void fold_line(const struct reduce *r, size_t cell, size_t from, size_t t
     size_t piece = cell % p->line.pieces * p->line.piece;
     size_t width = pln_min(p->line.piece, p->line.d - piece);
     const float *x = r->x + offset(&p->kept, p->kept.x, cell / p->line.pieces) + piece * p->line.x;
+    size_t other = offset(&p->kept, p->kept.z, cell / p->line.pieces) + piece * p->line.z;
 
     for (size_t i = from; i < to;) {
         size_t n = pln_min(p->reduced.d[2] - i % p->reduced.d[2], to - i);
-        r->pixels(n, x + offset(&p->reduced, p->reduced.x, i), p->reduced.x[2], width, sums);
+        const float *v = x + offset(&p->reduced, p->reduced.x, i);
+        if (r->factor)
+            r->pixels_products(n, v, p->reduced.x[2],
+                               r->factor + other + offset(&p->reduced, p->reduced.z, i),
+                               p->reduced.z[2], width, sums);
+        else
+            r->pixels(n, v, p->reduced.x[2], width, sums);
         i += n;
     }
 }
@@ -145,11 +155,19 @@ static void fold_cells(const struct reduce *r, size_t cell, size_t n, size_t fro
 {
     const struct plan *p = &r->p;
     const float *x = r->x + offset(&p->kept, p->kept.x, cell);
+    size_t other = offset(&p->kept, p->kept.z, cell);
 
     for (size_t i = from; i < to; i++) {
         size_t piece = i % p->line.pieces * p->line.piece;
-        r->channels(n, x + offset(&p->reduced, p->reduced.x, i / p->line.pieces) + piece,
-                    p->kept.x[2], pln_min(p->line.piece, p->line.d - piece), sums);
+        size_t width = pln_min(p->line.piece, p->line.d - piece);
+        const float *v = x + offset(&p->reduced, p->reduced.x, i / p->line.pieces) + piece;
+        if (r->factor)
+            r->channels_products(n, v, p->kept.x[2],
+                                 r->factor + other +
+                                     offset(&p->reduced, p->reduced.z, i / p->line.pieces) + piece,
+                                 p->kept.z[2], width, sums);
+        else
+            r->channels(n, v, p->kept.x[2], width, sums);
     }
 }
 
@@ -209,19 +227,29 @@ static size_t partial_bytes(const struct plan *p)
     return p->chunks > 1 ? p->tasks * width_of(p) * sizeof(double) : 0;
 }
 
+static const pnn_tensor *other_of(const pnn_call *call)
+{
+    return call->in[1].data ? &call->in[1] : NULL;
+}
+
 static pln_status run_reduce(pln_context *ctx, const pnn_kernel *kernel, const pnn_call *call,
                              void *work)
 {
     const sums_kernels *k = PLN_KERNELS_PICK(ctx, pln_sums_kernels);
-    struct reduce r = {
-        .fn = call->v->attr.reduce.fn, .x = call->in[0].data, .y = call->out.data, .partial = work};
+    struct reduce r = {.fn = call->v->attr.reduce.fn,
+                       .x = call->in[0].data,
+                       .factor = call->in[1].data,
+                       .y = call->out.data,
+                       .partial = work,
+                       .pixels_products = k->pixels_products,
+                       .channels_products = k->channels_products};
     size_t width;
     pln_status s = PLN_OK;
 
     (void)kernel;
     r.pixels = r.fn == PNN_REDUCE_MAX ? k->pixels_max : k->pixels_sum;
     r.channels = r.fn == PNN_REDUCE_MAX ? k->channels_max : k->channels_sum;
-    make_plan(&call->in[0], &call->out, NULL, call->v->attr.reduce.axes, &r.p);
+    make_plan(&call->in[0], &call->out, other_of(call), call->v->attr.reduce.axes, &r.p);
     width = width_of(&r.p);
     PLN_TRY(pln_parallel(ctx, r.p.tasks, reduce_task, &r));
     for (size_t cell = 0; r.p.chunks > 1 && cell < r.p.cells; cell++) {
@@ -348,7 +376,7 @@ pln_status pnn_cpu_prepare_reduce(pln_context *ctx, const pnn_call *call, pnn_ke
         *kernel = (pnn_kernel){.run = run_max_grad, .name = "first maximum"};
         return PLN_OK;
     }
-    make_plan(&call->in[0], &call->out, NULL, call->v->attr.reduce.axes, &p);
+    make_plan(&call->in[0], &call->out, other_of(call), call->v->attr.reduce.axes, &p);
     *kernel = (pnn_kernel){.run = run_reduce, .work_bytes = partial_bytes(&p), .name = "sums"};
     return PLN_OK;
 }

@@ -159,6 +159,49 @@ static void channels_max(size_t n, const float *x, size_t step, size_t c, double
     channels_any(false, n, x, step, c, y);
 }
 
+INLINE vec load_product(const float *a, const float *b)
+{
+    float p[LANES];
+    PLN_VECTORISE
+    for (int l = 0; l < LANES; l++) p[l] = a[l] * b[l];
+    return load(p);
+}
+
+static void pixels_products(size_t n, const float *a, size_t a_step, const float *b, size_t b_step,
+                            size_t c, double *y)
+{
+    for (size_t i = 0, group; i < n; i += group, a += group * a_step, b += group * b_step) {
+        size_t k = 0;
+        group = i + GROUP <= n ? GROUP : 1;
+        for (; k + LANES <= c; k += LANES) {
+            vec s = load_product(a + k, b + k);
+            for (size_t g = 1; g < group; g++)
+                s += load_product(a + g * a_step + k, b + g * b_step + k);
+            store_double(y + k, load_double(y + k) + s);
+        }
+        for (; k < c; k++)
+            for (size_t g = 0; g < group; g++)
+                y[k] += (double)(a[g * a_step + k] * b[g * b_step + k]);
+    }
+}
+
+static void channels_products(size_t n, const float *a, size_t a_step, const float *b,
+                              size_t b_step, size_t c, double *y)
+{
+    for (size_t i = 0; i < n; i++, a += a_step, b += b_step) {
+        vec s[2] = {{0}, {0}};
+        double one = 0;
+        size_t k = 0;
+        for (; k + 2 * LANES <= c; k += 2 * LANES)
+            for (size_t j = 0; j < 2; j++)
+                s[j] += load_product(a + k + j * LANES, b + k + j * LANES);
+        for (; k < c; k++) one += (double)(a[k] * b[k]);
+        s[0] += s[1];
+        for (int l = 0; l < LANES; l++) one += s[0][l];
+        y[i] += one;
+    }
+}
+
 static void pixels_first(size_t n, const float *x, size_t step, size_t c, size_t at, float *best,
                          uint32_t *first)
 {
@@ -247,6 +290,8 @@ const sums_kernels PLN_KERNELS(pln_sums_kernels) = {.pixels_sum = pixels_sum,
                                                     .pixels_max = pixels_max,
                                                     .channels_sum = channels_sum,
                                                     .channels_max = channels_max,
+                                                    .pixels_products = pixels_products,
+                                                    .channels_products = channels_products,
                                                     .pixels_first = pixels_first,
                                                     .channels_first = channels_first,
                                                     .moments = moments,

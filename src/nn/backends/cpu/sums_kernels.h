@@ -9,9 +9,13 @@
 /* Over pixels: y[k] = y[k] + sum of x[i step + k], or the larger of y[k] and the maximum. Over
  * channels: the same of y[i]. */
 typedef void pnn_fold(size_t n, const float *x, size_t step, size_t c, double *y);
+/* The sum of a[i a_step + k] b[i b_step + k], products in f32. */
+typedef void pnn_fold_products(size_t n, const float *a, size_t a_step, const float *b,
+                               size_t b_step, size_t c, double *y);
 
 typedef struct sums_kernels {
     pnn_fold *pixels_sum, *pixels_max, *channels_sum, *channels_max;
+    pnn_fold_products *pixels_products, *channels_products;
     /* Over pixels: where x[i step + k] > best[k], best[k] is that and first[k] is at + i. */
     void (*pixels_first)(size_t n, const float *x, size_t step, size_t c, size_t at, float *best,
                          uint32_t *first);

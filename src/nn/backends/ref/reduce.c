@@ -64,7 +64,7 @@ void pnn_ref_reduce(const pnn_call *call, double *sums)
         } else {
             for (size_t k = 0; k < b.count; k++) {
                 box_nth(&b, k, at);
-                sum += value(x, at);
+                sum += value(x, at) * (call->in[1].data ? value(&call->in[1], at) : 1);
             }
             if (fn == PNN_MEAN) sum /= (double)b.count;
         }
