@@ -72,7 +72,7 @@ pnn_node ploss_boundary_bce(pnn_graph *g, const pnn_node *logits, size_t maps, p
                             double low, double high);
 
 /* Fan's energy E of the result T and the picture I (both of 0..255), mean over the batch; maps G
- * and B of I, from pnn_fan_maps. Its gradient is the authors' unless energy->exact. */
+ * and B of I, from pnn_fan_maps. Its gradient is what energy->slopes says. */
 pnn_node ploss_fan(pnn_graph *g, pnn_node T, pnn_node I, pnn_node maps,
                    const pln_fan_energy *energy);
 

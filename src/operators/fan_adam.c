@@ -6,11 +6,13 @@
 
 struct fan_adam_params {
     struct fan_energy_params e;
-    int iterations;
+    int iterations, slopes;
     double rate, lambda_e;
 };
 
 /* ---- Parameters ---- */
+
+static const char *const slopes[] = {"authors", "exact", "clamped", NULL}; /* pln_fan_slopes */
 
 static const pln_param fan_adam_schema[] = {
     PLN_INT(struct fan_adam_params, iterations, .flag = "iterations", .symbol = "N", .unit = "",
@@ -22,6 +24,10 @@ static const pln_param fan_adam_schema[] = {
     PLN_REAL(struct fan_adam_params, lambda_e, .flag = "lambda-e", .symbol = "λ_e", .unit = "",
              .min = 0, .max = 1e3, .init = 0.1, .scale = PLN_LOG,
              .help = "weight of keeping the response of edges"),
+    PLN_CHOICE(struct fan_adam_params, slopes, .flag = "slopes", .symbol = "", .unit = "", .max = 2,
+               .init = PLN_FAN_CLAMPED, .choices = slopes,
+               .help = "what is taken as the gradient: the authors', where a pair pulls no harder "
+                       "than one of a grey level; the energy's own; the authors' with 0 at ties"),
     FAN_ENERGY_SCHEMA(struct fan_adam_params),
     PLN_PARAM_END,
 };
@@ -54,6 +60,7 @@ static pln_status fan_adam_run(pln_context *ctx, const pln_run *r)
     pln_status s = PLN_OK;
     PLN_TRY(
         pln_fan_picture_open(ctx, r, &p->e, p->lambda_e, pln_fan_adam_space(r->w, r->h), &picture));
+    picture.energy.slopes = p->slopes;
     PLN_TRY(pln_fan_adam(ctx, &picture.problem, p->iterations, p->rate, picture.space, picture.T));
     PLN_TRY(pln_fan_picture_put(ctx, &picture, r));
 done:
@@ -100,8 +107,9 @@ const pln_method pln_method_fan_adam = {
         "φ is |d|^0.8 with w_ij = exp(-|YUV_i - YUV_j|² / 2σ_r²), 0 below 0.3; where smoothing has "
         "made an edge stronger (E_i(I) < c₁, E_i(T) - E_i(I) > c₂) it is α d² with w_ij = "
         "exp(-|i - j|² / 2σ_s²). E_i is the response of edges, B marks those on long lines. N "
-        "steps of Adam from T = I along the exact gradient, weights and the choice of φ held "
-        "still in each.\n",
+        "steps of Adam from T = I along the slopes of φ, w and the choice of φ held still in "
+        "each; by default the slopes are those of a grey level at most, as in the authors' code: "
+        "the exact ones leave halos and come to higher energies.\n",
     .use = "To see what fan's network was trained for, and for a few pictures where time does not "
            "count.",
     .avoid = "For anything else: fan's network does nearly the same in one pass.",

@@ -51,7 +51,7 @@ pln_status pln_fan_picture_open(pln_context *ctx, const pln_run *r,
                                          .sigma_s = e->sigma_s,
                                          .lambda_f = e->lambda_f,
                                          .lambda_e = lambda_e,
-                                         .exact = true}};
+                                         .slopes = PLN_FAN_EXACT}};
     PLN_TRY(pln_alloc(ctx, n, 3 * sizeof(float), &p->I));
     PLN_TRY(pln_alloc(ctx, n, 3 * sizeof(float), &p->T));
     PLN_TRY(pln_alloc(ctx, n, 2 * sizeof(float), &p->GB));

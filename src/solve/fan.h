@@ -9,6 +9,16 @@
 
 #include "core/core.h"
 
+/* What is taken as the gradient; m and w are held still in all. */
+typedef enum pln_fan_slopes {
+    /* The authors': the slope of d^2 is that of 1 at most, |d|^-0.2 is 1 at most, w_ji stands in
+     * place of w_ij; ties count as negative, and i is among its own j, so that what is exactly flat
+     * drifts. */
+    PLN_FAN_AUTHORS,
+    PLN_FAN_EXACT,  /* of the value, 0 at ties */
+    PLN_FAN_CLAMPED /* the authors', 0 at ties: what is flat stays */
+} pln_fan_slopes;
+
 /* E = E_d + lambda_f E_f + lambda_e E_e of I and T, N pixels:
  *
  *     E_d = sum_ic (T_ic - I_ic)^2 / 3N
@@ -26,10 +36,7 @@ typedef struct pln_fan_energy {
     double alpha, c1, c2;    /* c1 may be infinite */
     double sigma_r, sigma_s; /* in colour, in pixels */
     double lambda_f, lambda_e;
-    /* The gradient of the value, m and w constant, 0 at ties; else the authors': the slope of d^2
-     * is that of 1 at most, |d|^-0.2 is 1 at most, ties count as negative, w_ji in place of w_ij, i
-     * itself among the j. */
-    bool exact;
+    int slopes; /* pln_fan_slopes */
 } pln_fan_energy;
 enum { PLN_FAN_RADIUS = 16 };
 

@@ -17,9 +17,9 @@ static void value_row(void *arg, size_t y, int thread)
     const struct job *job = arg;
     const fan_field *f = &job->f;
     const pln_fan_problem *p = f->p;
-    pln_fan_pair_loop *loop = !job->grad         ? f->kernels->value
-                              : p->energy->exact ? f->kernels->exact
-                                                 : f->kernels->code;
+    pln_fan_pair_loop *loop = !job->grad                           ? f->kernels->value
+                              : p->energy->slopes == PLN_FAN_EXACT ? f->kernels->exact
+                                                                   : f->kernels->code;
     const float *t = p->T + y * p->w * p->T_step, *i = p->I + y * p->w * p->I_step,
                 *gb = p->GB + y * p->w * p->GB_step, *e = fan_row(f, FAN_E, y),
                 *m = fan_row(f, FAN_M, y);
@@ -52,7 +52,7 @@ static void edge_row(const fan_field *f, size_t y, float *sum)
                                        {1, 0},   {1, 1},  {-2, 0}, {2, 0},  {0, -2}, {0, 2}};
     size_t w = f->p->w, h = f->p->h;
     const float *si = fan_row(f, FAN_S, y), *ri = fan_row(f, FAN_V, y);
-    const float tie = f->p->energy->exact ? 0 : -1;
+    const float tie = f->p->energy->slopes == PLN_FAN_AUTHORS ? -1 : 0;
     for (size_t x = 0; x < w; x++) sum[x] = tie * 2 * ri[x];
     for (int k = 0; k < 12; k++) {
         ptrdiff_t dx = offsets[k][1], v = (ptrdiff_t)y + offsets[k][0];
@@ -82,7 +82,8 @@ static void gradient_row(void *arg, size_t y, int thread)
     float data = (float)(job->factor * 2 * per_value),
           flat = (float)(job->factor * k->lambda_f * per_value),
           edges = job->edges > 0 ? (float)(job->factor * k->lambda_e / job->edges) : 0;
-    float self = k->exact ? 0 : 1.6f; /* i among its own window: a tie of |d|^0.8 */
+    float self =
+        k->slopes == PLN_FAN_AUTHORS ? 1.6f : 0; /* i among its own window: a tie of |d|^0.8 */
 
     (void)thread;
     if (edges != 0) edge_row(f, y, edge);

@@ -160,6 +160,7 @@ static void window_piece(const fan_field *f, size_t y, size_t from, size_t n,
                        .li = fan_row(f, FAN_L, y) + from,
                        .alpha = (float)k->alpha,
                        .nearness = (float)(-1 / (4 * k->sigma_r * k->sigma_r)),
+                       .tie = k->slopes == PLN_FAN_AUTHORS ? -1 : 0,
                        .eps = (float)eps,
                        .g = {sums[0], sums[1], sums[2]},
                        .e = sums[3]};

@@ -48,7 +48,7 @@ INLINE void pairs(const pln_fan_pairs *p, enum kind kind)
                           *restrict lj = p->lj, *restrict mj = p->mj, *restrict in = p->in;
     float *restrict g0 = p->g[0], *restrict g1 = p->g[1], *restrict g2 = p->g[2],
                     *restrict e = p->e;
-    const float alpha = p->alpha, ws = p->ws, nearness = p->nearness, eps = p->eps;
+    const float alpha = p->alpha, ws = p->ws, nearness = p->nearness, eps = p->eps, tie = p->tie;
     const float *restrict xi0 = p->xi[0], *restrict xi1 = p->xi[1], *restrict xi2 = p->xi[2];
     const float *restrict xj0 = p->xj[0], *restrict xj1 = p->xj[1], *restrict xj2 = p->xj[2];
 
@@ -84,9 +84,9 @@ INLINE void pairs(const pln_fan_pairs *p, enum kind kind)
             float s0 = hi * at_most(a0, 1) + lo * at_most(r0, 1),
                   s1 = hi * at_most(a1, 1) + lo * at_most(r1, 1),
                   s2 = hi * at_most(a2, 1) + lo * at_most(r2, 1);
-            g0[x] += d0 > 0 ? s0 : -s0;
-            g1[x] += d1 > 0 ? s1 : -s1;
-            g2[x] += d2 > 0 ? s2 : -s2;
+            g0[x] += d0 > 0 ? s0 : d0 < 0 ? -s0 : tie * s0;
+            g1[x] += d1 > 0 ? s1 : d1 < 0 ? -s1 : tie * s1;
+            g2[x] += d2 > 0 ? s2 : d2 < 0 ? -s2 : tie * s2;
         }
     }
 }

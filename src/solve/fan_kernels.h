@@ -15,6 +15,7 @@ typedef struct pln_fan_pairs {
     const float *qi, *qj, *li, *lj, *mj, *in;
     float alpha, ws;            /* ws: the weight of the offset where m = 1 */
     float nearness;             /* -1 / 4 sigma_r^2 */
+    float tie;                  /* of `code`: the sign of 0 */
     float eps;                  /* of `apply` */
     const float *xi[3], *xj[3]; /* of `apply` */
     float *g[3], *e;            /* added to */

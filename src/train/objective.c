@@ -201,7 +201,7 @@ static pnn_node fan(pnn_graph *g, const pln_recipe *r, pnn_node y, const pln_les
     const pln_fan_variant *v = pln_recipe_energy(r);
     pln_fan_energy energy = v->energy;
     pnn_node T = pnn_affine(g, y, 255, 0), I = pnn_affine(g, in->x, 255, 0), S = {0};
-    energy.exact = r->slopes == PLN_FAN_EXACT;
+    energy.slopes = r->slopes;
     if (pln_energy_looks_at_objects(r)) S = saliency_of(g, in->classes);
     return ploss_fan(g, T, I, pnn_fan_maps(g, v->guide, I, S), &energy);
 }

@@ -31,7 +31,7 @@ static const char *const ternary_forms[] = {"hinge", "ratio", NULL};
 
 static const char *const fan_variants[] = {"smooth",     "abstraction", "detail", "texture",
                                            "background", "foreground",  NULL};
-static const char *const fan_slopes[] = {"authors", "exact", NULL};
+static const char *const fan_slopes[] = {"authors", "exact", "clamped", NULL};
 
 static const struct key keys[] = {
     KEY("network", TEXT, system, "system"),

@@ -13,8 +13,6 @@ typedef enum pln_negative { PLN_NEGATIVE_COIN, PLN_NEGATIVE_INPUT, PLN_NEGATIVE_
 typedef enum pln_edge_source { PLN_EDGES_TRUTH, PLN_EDGES_INPUT, PLN_EDGES_NONE } pln_edge_source;
 typedef enum pln_ternary { PLN_TERNARY_HINGE, PLN_TERNARY_RATIO } pln_ternary;
 
-typedef enum pln_fan_slopes { PLN_FAN_AUTHORS, PLN_FAN_EXACT } pln_fan_slopes;
-
 typedef struct pln_recipe {
     char *text; /* the whole recipe as it is used: written into the run and into checkpoints */
     /* [network] */

@@ -354,7 +354,8 @@ static float disc(long y, long x, long c)
     return (y - 20) * (y - 20) + (x - 20) * (x - 20) < 150 ? 1 : 0.5f * (float)(x % 2);
 }
 
-/* N, H, W, radius, grow, exact, 0: E is larger on the right, or 1: everywhere, edges, ties */
+/* N, H, W, radius, grow, pln_fan_slopes, 0: E is larger on the right, or 1: everywhere, edges, ties
+ */
 static pnn_node fan_energy(op_build *b, const long *a)
 {
     const long d[4] = {a[0], a[1], a[2], 3};
@@ -373,7 +374,7 @@ static pnn_node fan_energy(op_build *b, const long *a)
                               .sigma_s = 3,
                               .lambda_f = 1,
                               .lambda_e = 0.1,
-                              .exact = a[5]};
+                              .slopes = (int)a[5]};
     return pnn_fan_energy(g, T, I, maps, &e);
 }
 
@@ -797,6 +798,7 @@ const op_case op_cases[] = {
      fan_energy,
      {1, 9, 11, 4, 0, 0, 0, 1, 1},
      OP_KINKS | OP_CPU},
+    {"fan_energy/clamped", fan_energy, {1, 9, 11, 4, 1, 2, 0, 1, 1}, OP_KINKS | OP_CPU},
     {"fan_energy/ties", fan_energy, {1, 9, 11, 4, 1, 1, 0, 1, 1}, OP_KINKS | OP_CPU},
     {"fan_maps/edges", fan_maps, {2, 47, 52, PLN_FAN_PLAIN}, OP_NO_GRADIENT | OP_CPU},
     {"fan_maps/texture", fan_maps, {1, 33, 40, PLN_FAN_TEXTURE}, OP_NO_GRADIENT | OP_CPU},

@@ -158,7 +158,7 @@ static void check_variant(struct scene *s, const pln_fan_variant *v, pln_isa isa
     for (int exact = 0; exact < 2; exact++) {
         pln_fan_energy e = v->energy;
         pln_fan_terms a, b, c;
-        e.exact = exact;
+        e.slopes = exact ? PLN_FAN_EXACT : PLN_FAN_AUTHORS;
         const pln_fan_problem p = {&e, s->w, s->h, s->I, s->T, s->gb, 3, 3, 2};
         OK(one, pln_fan_evaluate(one, &p, s->space, 1, s->grad, 3, &a));
         const double is[] = {a.data, a.flat, a.edge, a.total};
@@ -259,7 +259,7 @@ static void adam_goes_the_same_way(void **state)
         pln_fan_terms terms;
         size_t rows;
         open_one(&o, exact ? "fan/adam_exact" : "fan/adam_code");
-        e.exact = exact;
+        e.slopes = exact ? PLN_FAN_EXACT : PLN_FAN_AUTHORS;
         const pln_fan_problem p = {&e, o.w, o.h, o.I, o.T, o.gb, 3, 3, 2};
         float *loss = fixture_values(&o.f, "loss", &rows);
         for (size_t k = 0; k < rows; k++) {
@@ -322,7 +322,7 @@ static void small_pictures(void **state)
         for (size_t i = 0; i < 3 * n; i++) x[i] = 255 * noise((uint32_t)i, 3, 5);
         OK(ctx, pln_fan_maps(ctx, PLN_FAN_PLAIN, w, h, x, 3, NULL, 0, maps, gb, 2));
         pln_fan_energy e = pln_fan_variants[0].energy;
-        e.exact = true;
+        e.slopes = PLN_FAN_EXACT;
         const pln_fan_problem p = {&e, w, h, x, x, gb, 3, 3, 2};
         OK(ctx, pln_fan_evaluate(ctx, &p, space, 1, grad, 3, &t));
         assert_true(t.data == 0 && t.edge == 0 && isfinite(t.flat));

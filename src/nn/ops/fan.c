@@ -69,9 +69,10 @@ static void maps_print(const pnn_vertex *v, char *text, size_t room)
 
 static void energy_print(const pnn_vertex *v, char *text, size_t room)
 {
+    static const char *const slopes[] = {"authors'", "exact", "clamped"};
     const pln_fan_energy *e = &v->attr.fan;
-    snprintf(text, room, "window %d alpha %g c %g %g grow %d%s", 2 * e->radius + 1, e->alpha, e->c1,
-             e->c2, e->grow, e->exact ? " exact" : "");
+    snprintf(text, room, "window %d alpha %g c %g %g grow %d, %s slopes", 2 * e->radius + 1,
+             e->alpha, e->c1, e->c2, e->grow, slopes[e->slopes]);
 }
 
 const pnn_op_info pnn_fan_maps_info = {.name = "fan_maps", .print = maps_print};

@@ -95,15 +95,18 @@ static double phi(const struct picture *p, bool square_i, double d)
     return square_i ? p->k->alpha * d * d : pow(fabs(d), 0.8);
 }
 
+/* The sign of a tie. */
+static double tie_of(const struct picture *p) { return p->k->slopes == PLN_FAN_AUTHORS ? -1 : 0; }
+
 /* phi', or what the authors' code has in its place. */
 static double slope(const struct picture *p, bool square_i, double d)
 {
-    if (p->k->exact) {
+    if (p->k->slopes == PLN_FAN_EXACT) {
         if (square_i) return 2 * p->k->alpha * d;
         return d == 0 ? 0 : copysign(0.8 * pow(fabs(d), -0.2), d);
     }
     double a = square_i ? 2 * p->k->alpha * fmin(fabs(d), 1) : 0.8 * fmin(pow(fabs(d), -0.2), 1);
-    return d > 0 ? a : -a;
+    return d > 0 ? a : d < 0 ? -a : tie_of(p) * a;
 }
 
 /* ---- Value ---- */
@@ -138,13 +141,13 @@ static double energy(const struct picture *p)
  * is among its own j. */
 static double flattening(const struct picture *p, struct pixel i, size_t c)
 {
-    bool exact = p->k->exact, m = square(p, i);
+    bool exact = p->k->slopes == PLN_FAN_EXACT, m = square(p, i);
     double total = 0;
     int r = p->k->radius;
     for (int dy = -r; dy <= r; dy++)
         for (int dx = -r; dx <= r; dx++) {
             struct pixel j = beside(p, i, dy, dx);
-            if (!j.ok || (exact && dy == 0 && dx == 0)) continue;
+            if (!j.ok || (tie_of(p) == 0 && dy == 0 && dx == 0)) continue;
             bool mj = square(p, j);
             double d = T(p, i, c) - T(p, j, c), wj = weight(p, mj, j, i);
             double wi = exact ? weight(p, m, i, j) : wj;
@@ -162,7 +165,7 @@ static double pull(const struct picture *p, struct pixel i)
 
 static double edge_keeping(const struct picture *p, struct pixel i)
 {
-    double total = p->k->exact ? 0 : -2 * pull(p, i), tie = p->k->exact ? 0 : -1;
+    double tie = tie_of(p), total = 2 * tie * pull(p, i);
     for (int k = 0; k < 12; k++) {
         struct pixel j = beside(p, i, neighbours[k][0], neighbours[k][1]);
         if (!j.ok) continue;
