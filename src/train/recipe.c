@@ -41,6 +41,8 @@ static const struct key keys[] = {
     KEY("data", TEXT, augmented, "augmentation"),
     KEY("data", COUNT, batch, "batch", .min = 1, .max = 4096, .init = 8),
     KEY("data", COUNT, patch, "patch", .min = 16, .max = 4096, .init = 128),
+    KEY("data", REAL, std_lo, "std_lo", .min = 0, .max = 1, .init = 0),
+    KEY("data", REAL, std_hi, "std_hi", .min = 0, .max = 1, .init = 0),
     KEY("optimiser", COUNT, steps, "steps", .min = 1, .max = 1e9, .init = 60000),
     KEY("optimiser", REAL, rate, "rate", .min = 0, .max = 1, .init = 2e-4),
     KEY("optimiser", COUNT, halve, "halve", .min = 0, .max = 1e9, .init = 0),
@@ -232,6 +234,10 @@ static pln_status resolve(pln_context *ctx, const char *path, pln_recipe *r)
                         "%s: [data] augmentation = %s: there is none of that name", path, wanted);
     r->augmentation = *a;
     r->augmentation.patch = r->patch;
+    if (r->std_lo > 0 || r->std_hi > 0) {
+        r->augmentation.std_lo = r->std_lo;
+        r->augmentation.std_hi = r->std_hi;
+    }
     PLN_TRY(read_halves(ctx, path, r));
     if (r->l1 + r->ms_ssim + r->edge + r->dtv + r->contrast + r->segmentation + r->ternary +
             r->eatv + r->boundary + r->fan ==

@@ -26,6 +26,8 @@ typedef struct pln_recipe {
     char *augmented;
     pln_augmentation augmentation;
     uint64_t patch, batch;
+    double std_lo, std_hi; /* textures of varied contrast, scale, offset, symmetry; 0, 0: as the
+                              augmentation has them */
     /* [optimiser] */
     uint64_t steps;
     double rate;

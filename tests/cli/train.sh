@@ -61,6 +61,10 @@ t train r.ini --data data -o off --set network.start=none.safetensors
 t train j.ini --data data80 -o off --set network.start=whole/best.safetensors
 t train r.ini --data data -o off --set network.start=whole/best.safetensors --set network.config=
 
+say textures of varied contrast
+run r.ini --data data -o varied --set optimiser.steps=1 --set data.std_lo=0.02 --set data.std_hi=0.1
+t train r.ini --data data -o off --set data.std_lo=0.1
+
 say what is wrong
 t train r.ini --data data -o whole
 t train r.ini --data data -o whole --resume --set optimiser.rate=0.5
