@@ -148,6 +148,7 @@ int main(int argc, char **argv)
     pln_batch batch = {0};
     pnn_store *store = NULL;
     pln_step *step = NULL;
+    const pln_step_options how = {.seed = 1};
     bool with_profile = false;
     int threads = 0, steps = 5, c;
     pln_status s = PLN_OK;
@@ -162,13 +163,13 @@ int main(int argc, char **argv)
         usage();
         return 2;
     }
-    const pln_context_options o = {.threads = threads};
+    const pln_context_options o = {.size = sizeof o, .threads = threads};
     PLN_TRY(pln_context_new_with(&o, &ctx));
     PLN_TRY(pln_recipe_load(ctx, argv[optind], (const char *const *)argv + optind + 1,
                             (size_t)(argc - optind - 1), &recipe));
     PLN_TRY(make_batch(ctx, &recipe, &batch));
     PLN_TRY(pnn_store_new(ctx, &store));
-    PLN_TRY(pln_step_new(ctx, &recipe, &batch, store, NULL, 1, &step));
+    PLN_TRY(pln_step_new(ctx, &recipe, &batch, store, &how, &step));
     PLN_TRY(measure(ctx, step, (size_t)steps, with_profile));
 done:
     if (s) fprintf(stderr, "train_bench: %s\n", pln_context_message(ctx));

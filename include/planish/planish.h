@@ -98,6 +98,7 @@ typedef struct pln_context_options {
     pln_alloc_fn alloc;
     pln_free_fn free;
     void *alloc_user;
+    const char *device; /* as pln_context_set_device; NULL: PLANISH_DEVICE, else "auto" */
 } pln_context_options;
 
 PLN_API pln_status pln_context_new(pln_context **ctx) PLN_CHECK;
@@ -118,6 +119,12 @@ PLN_API void pln_context_set_memory(pln_context *ctx, uint64_t bytes);
 /* "baseline", "avx2", "avx512", "amx"; fails above the machine. NULL restores the default. */
 PLN_API pln_status pln_context_set_isa(pln_context *ctx, const char *isa) PLN_CHECK;
 PLN_API const char *pln_context_isa(const pln_context *ctx);
+/* Where networks run: "auto" (the first GPU if there is one, else the CPU), "cpu", "cuda" or
+ * "cuda:N". Other methods run on the CPU. A GPU that cannot be used is PLN_E_UNSUPPORTED or
+ * PLN_E_DEVICE of the call that runs a network. What was kept on another device is released. NULL
+ * restores the default. */
+PLN_API pln_status pln_context_set_device(pln_context *ctx, const char *device) PLN_CHECK;
+PLN_API const char *pln_context_device(const pln_context *ctx);
 /* Bytes held now, and the most held since the context was made or since pln_context_reset_peak.
  * Images count. */
 PLN_API uint64_t pln_context_bytes(const pln_context *ctx);

@@ -7,9 +7,11 @@
 
 #include "cli/cli.h"
 #include "cli/progress.h"
+#include "nn/device.h"
 
 const struct cli_command *const cli_commands[] = {
-    &cli_smooth, &cli_methods, &cli_compare, &cli_metric, &cli_sample, &cli_dataset, &cli_eval, &cli_train, &cli_nets, &cli_export, &cli_bench, &cli_completion, &cli_man, NULL,
+    &cli_smooth, &cli_methods, &cli_compare, &cli_metric, &cli_sample,     &cli_dataset, &cli_eval,
+    &cli_train,  &cli_nets,    &cli_export,  &cli_bench,  &cli_completion, &cli_man,     NULL,
 };
 
 static const char *const progress_choices[] = {"auto", "none", "bar", "json", NULL};
@@ -26,9 +28,9 @@ const struct cli_option cli_global_options[] = {
     CLI_OPTION(CLI_INT, struct cli, threads, .letter = 't', .name = "threads", .arg = "N", .min = 1,
                .max = 256, .init_text = "all processors", .variable = "PLANISH_THREADS",
                .help = "threads in all; the results are the same for any number"),
-    CLI_OPTION(CLI_TEXT, struct cli, device, .name = "device", .arg = "auto|cpu",
+    CLI_OPTION(CLI_TEXT, struct cli, device, .name = "device", .arg = "auto|cpu|cuda[:N]",
                .init_text = "auto", .variable = "PLANISH_DEVICE", .rare = true,
-               .help = "where to compute"),
+               .help = "where networks are trained and run; auto: on a GPU if there is one"),
     CLI_OPTION(CLI_UINT64, struct cli, seed, .name = "seed", .arg = "N", .rare = true,
                .help = "key of all random numbers"),
     CLI_OPTION(CLI_SIZE, struct cli, memory, .name = "memory", .arg = "SIZE",
@@ -43,16 +45,21 @@ const struct cli_option cli_global_options[] = {
     CLI_OPTIONS_END,
 };
 
+/* A GPU that was asked for and cannot be used ends the program before anything is read. */
 static int check_device(const struct cli *cli)
 {
-    const char *d = cli->device, *origin = cli_origin(cli, "device");
+    const char *origin = cli_origin(cli, "device");
     const char *label = strcmp(origin, "flag") ? origin : "--device";
-    if (!strcmp(d, "auto") || !strcmp(d, "cpu")) return CLI_OK;
-    if (!strcmp(d, "cuda") || g_str_has_prefix(d, "cuda:"))
-        return cli_fail(cli, CLI_EXIT_UNAVAILABLE,
-                        "%s: '%s' is not in this build: expected auto or cpu", label, d);
-    return cli_fail(cli, CLI_EXIT_USAGE,
-                    "%s: '%s' is unknown: expected one of auto, cpu (default auto)", label, d);
+    int device;
+    if (!pln_parse_device(cli->device, &device))
+        return cli_fail(cli, CLI_EXIT_USAGE,
+                        "%s: '%s' is unknown: expected one of auto, cpu, cuda, cuda:N (default "
+                        "auto)",
+                        label, cli->device);
+    if (device >= 0 && pnn_device_check(NULL, device))
+        return cli_fail(cli, CLI_EXIT_UNAVAILABLE, "%s: %s: expected auto or cpu", label,
+                        pln_context_message(NULL));
+    return CLI_OK;
 }
 
 /* OMP_NUM_THREADS is an upper bound of what a variable or a config asks for, not of the flag. */

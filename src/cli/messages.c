@@ -142,8 +142,11 @@ static int on_progress(void *user, double fraction, const char *stage)
 
 int cli_context(const struct cli *cli, int share, pln_context **result)
 {
-    pln_context_options o = {
-        .size = sizeof o, .threads = cli->threads, .seed = cli->seed, .memory = cli->memory};
+    pln_context_options o = {.size = sizeof o,
+                             .threads = cli->threads,
+                             .seed = cli->seed,
+                             .memory = cli->memory,
+                             .device = cli->device};
     pln_context *ctx = NULL;
 
     pln_status s = pln_context_new_with(&o, &ctx);

@@ -106,9 +106,11 @@ done:
 
 enum { SIDE = 48 };
 
-static pln_status result_of(struct subject *n, pnn_backend_id backend, float **y, size_t *count)
+/* device: of PNN_BACKEND_CUDA, else NULL. */
+static pln_status result_of(struct subject *n, pnn_backend_id backend, pnn_device *device,
+                            float **y, size_t *count)
 {
-    const pnn_plan_options o = {.size = {1, SIDE, SIDE}, .backend = backend};
+    const pnn_plan_options o = {.size = {1, SIDE, SIDE}, .backend = backend, .device = device};
     pnn_plan *plan = NULL;
     float *x = NULL;
     size_t d[4];
@@ -130,17 +132,19 @@ done:
     return s;
 }
 
-/* Greatest difference of the two back ends, of the largest value; NaN where values are not finite.
- */
+/* Greatest difference of the CPU, or of the device in use, from the reference, of the largest
+ * value; NaN where values are not finite. */
 static pln_status difference(struct subject *n, double *error)
 {
     float *a = NULL, *b = NULL;
     size_t count = 0;
     double most = 0, largest = 0;
+    pnn_device *device;
     pln_status s = PLN_OK;
 
-    PLN_TRY(result_of(n, PNN_BACKEND_REF, &a, &count));
-    PLN_TRY(result_of(n, PNN_BACKEND_CPU, &b, &count));
+    PLN_TRY(pnn_context_device(n->ctx, &device));
+    PLN_TRY(result_of(n, PNN_BACKEND_REF, NULL, &a, &count));
+    PLN_TRY(result_of(n, device ? PNN_BACKEND_CUDA : PNN_BACKEND_CPU, device, &b, &count));
     for (size_t i = 0; i < count; i++) {
         double d = fabs((double)a[i] - (double)b[i]);
         most = d <= most ? most : d; /* NaN stays */

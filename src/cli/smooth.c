@@ -13,6 +13,7 @@
 #include "cli/cluster.h"
 #include "image/image.h"
 #include "nets/session.h"
+#include "nn/device.h"
 
 /* ---- Flags ---- */
 
@@ -166,7 +167,7 @@ static int report_done(const struct batch *b, pln_context *ctx, const struct wor
     json_t *o = json_begin(b, item);
     json_object_set_new(o, "params", cli_json_params(ctx, b->params));
     json_shape(o, w);
-    json_object_set_new(o, "device", json_string("cpu"));
+    json_object_set_new(o, "device", json_string(pnn_context_device_name(ctx)));
     json_object_set_new(o, "threads", json_integer(pln_context_threads(ctx)));
     json_object_set_new(o, "seconds",
                         json_pack("{s:f, s:f, s:f}", "load", milliseconds(w->load), "run",
@@ -594,6 +595,10 @@ static int set_network(const struct cli *cli, const struct smooth *o, pln_contex
             if (cli_given(cli, only[i]))
                 return cli_fail(cli, CLI_EXIT_USAGE, "--%s: method '%s' is no network", only[i],
                                 m->name);
+        if (pln_device_of(ctx) >= 0)
+            return cli_fail(cli, CLI_EXIT_UNAVAILABLE,
+                            "%s: method '%s' is computed on the CPU: expected device auto or cpu",
+                            pln_context_device(ctx), m->name);
         return CLI_OK;
     }
     if (o->tile && !strcmp(o->tile, "off"))

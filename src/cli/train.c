@@ -10,8 +10,10 @@
 #include "cli/cluster.h"
 #include "cli/train.h"
 #include "data/dataset.h"
+#include "nn/device.h"
 #include "train/trainer.h"
 
+static const char *const precisions[] = {"auto", "f32", "bf16", NULL};
 static const char *const types[] = {"f16", "bf16", "f32", NULL};
 
 static const struct cli_option options[] = {
@@ -27,6 +29,9 @@ static const struct cli_option options[] = {
                .help = "go on from the newest checkpoint, as if never stopped"),
     CLI_OPTION(CLI_SWITCH, struct cli_train_values, tensorboard, .name = "tensorboard",
                .help = "write the log as an event file for TensorBoard too"),
+    CLI_OPTION(CLI_CHOICE, struct cli_train_values, precision, .name = "precision",
+               .choices = precisions, .rare = true,
+               .help = "of convolutions on a GPU, whose sums stay f32; auto: bf16"),
     CLI_HEADING("Release"),
     CLI_OPTION(CLI_TEXT, struct cli_train_values, weights, .name = "weights", .arg = "FILE",
                .complete = "file", .help = "instead of the run's best.safetensors"),
@@ -158,6 +163,17 @@ static int status(const struct cli *cli, const char *run)
 
 /* ---- Command ---- */
 
+/* Processes of a group take one GPU after the other, unless the flag names one. */
+static pln_status share_devices(const struct cli *cli, pln_context *ctx,
+                                const struct cli_cluster *cluster)
+{
+    int count = pln_device_of(ctx) == PLN_DEVICE_CPU ? 0 : pnn_device_count();
+    char name[32];
+    if (!cluster->mpi || !count || strchr(cli->device, ':')) return PLN_OK;
+    g_snprintf(name, sizeof name, "cuda:%d", (int)(cluster->shard % (size_t)count));
+    return pln_context_set_device(ctx, name);
+}
+
 static pln_status train_with(struct cli *cli, const struct cli_train_values *o,
                              const pln_recipe *recipe, pln_context *ctx,
                              const struct cli_cluster *cluster, int *code)
@@ -187,9 +203,11 @@ static pln_status train_with(struct cli *cli, const struct cli_train_values *o,
                                      .resume = o->resume,
                                      .events = o->tensorboard,
                                      .seed = pln_context_seed(ctx),
+                                     .precision = (pln_precision)o->precision,
                                      .group = cluster->mpi ? &group : NULL,
                                      .report = report,
                                      .user = &reporter};
+    PLN_TRY(share_devices(cli, ctx, cluster));
     s = pln_train(ctx, &how);
 done:
     pln_dataset_free(dataset);
@@ -247,6 +265,7 @@ static int check_flags(const struct cli *cli, const char *verb)
         {"set", " train "},
         {"resume", " train "},
         {"tensorboard", " train "},
+        {"precision", " train "},
         {"weights", " release "},
         {"type", " release "},
         {"data-terms", " release "},
@@ -297,6 +316,8 @@ const struct cli_command cli_train = {
         "bytes as if it had never stopped.\n\n"
         "Under mpirun every process takes its part of each batch and gradients are averaged; the "
         "first one validates, saves and reports.\n\n"
+        "On a GPU (--device) whole steps run there; checkpoints are the same as the CPU's, and a "
+        "run may go on on another device.\n\n"
         "status: the last step and the best. report: a page that needs no other file, -o or "
         "RUN/report.html: figures, curves, the recipe, and validation pairs through the best "
         "weights (of --data, or of the recipe's dataset); -o FILE.svg: its curves; -o FILE.md: the "

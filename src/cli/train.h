@@ -9,7 +9,8 @@ struct cli_train_values {
     const char *output, *data, *weights, *terms, *results;
     struct cli_list settings;
     bool resume, tensorboard;
-    int type; /* f16, bf16, f32 */
+    int precision; /* pln_precision */
+    int type;      /* f16, bf16, f32 */
 };
 
 /* Exit codes, the error printed. */

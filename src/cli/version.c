@@ -6,6 +6,7 @@
 
 #include "cli/cli.h"
 #include "image/image.h"
+#include "nn/device.h"
 
 #ifdef PLN_FFTW
 #define FFT "FFTW"
@@ -19,12 +20,15 @@ static int print_json(const struct cli *cli, pln_context *ctx)
     char line[64];
     for (size_t i = 0; pln_format_line(i, line); i++)
         json_array_append_new(formats, json_string(line));
+    json_t *devices = json_pack("[s]", "cpu");
+    for (int i = 0; i < pnn_device_count(); i++)
+        json_array_append_new(devices, json_sprintf("cuda:%d", i));
     return cli_json_print(
         cli,
-        json_pack("{s:s, s:s, s:s, s:s, s:i, s:s, s:s, s:[s], s:o}", "schema", "planish.version/1",
+        json_pack("{s:s, s:s, s:s, s:s, s:i, s:s, s:s, s:o, s:o}", "schema", "planish.version/1",
                   "version", pln_version(), "isa", pln_context_isa(ctx), "machine",
                   pln_isa_name(pln_isa_machine()), "threads", pln_context_threads(ctx), "fft", FFT,
-                  "vips", vips_version_string(), "devices", "cpu", "formats", formats),
+                  "vips", vips_version_string(), "devices", devices, "formats", formats),
         false);
 }
 
@@ -44,7 +48,9 @@ int cli_print_version(const struct cli *cli)
         printf("Fourier          %s\n", FFT);
         printf("files            libvips %s\n", vips_version_string());
         for (size_t i = 0; pln_format_line(i, line); i++) printf("                 %s\n", line);
-        printf("devices          cpu\n");
+        printf("devices          cpu");
+        for (int i = 0; i < pnn_device_count(); i++) printf(", cuda:%d", i);
+        printf("\n");
         code = cli_flush(cli);
     }
     pln_context_free(ctx);

@@ -76,6 +76,26 @@ static pln_status parse_isa(pln_context *ctx, const char *where, const char *tex
                     where, text);
 }
 
+bool pln_parse_device(const char *text, int *device)
+{
+    long long index = 0;
+    *device = !strcmp(text, "cpu") ? PLN_DEVICE_CPU : PLN_DEVICE_AUTO;
+    if (!strcmp(text, "auto") || !strcmp(text, "cpu")) return true;
+    if (strncmp(text, "cuda", 4)) return false;
+    if (text[4] && (text[4] != ':' || text[5] < '0' || text[5] > '9' ||
+                    !pln_parse_int(text + 5, &index) || index > 255))
+        return false;
+    *device = (int)index;
+    return true;
+}
+
+static pln_status parse_device(pln_context *ctx, const char *where, const char *text, int *device)
+{
+    if (pln_parse_device(text, device)) return PLN_OK;
+    return pln_fail(ctx, PLN_E_ARG, "%s: unknown device '%s': expected auto, cpu, cuda or cuda:N",
+                    where, text);
+}
+
 static pln_status default_memory(pln_context *ctx, uint64_t *bytes)
 {
     const char *text = getenv("PLANISH_MEMORY");
@@ -160,6 +180,10 @@ pln_status pln_context_new_with(const pln_context_options *given, pln_context **
     if (isa && *isa) PLN_TRY(parse_isa(ctx, "PLANISH_ISA", isa, &ctx->default_isa));
     ctx->isa = ctx->default_isa;
     if (o.isa) PLN_TRY(pln_context_set_isa(ctx, o.isa));
+    const char *device = getenv("PLANISH_DEVICE");
+    if (!device || !*device) device = "auto";
+    PLN_TRY(parse_device(ctx, "PLANISH_DEVICE", device, &ctx->default_device));
+    PLN_TRY(pln_context_set_device(ctx, o.device));
     *result = ctx;
     ctx = NULL;
 done:
@@ -172,20 +196,24 @@ void pln_context_free(pln_context *ctx)
 {
     if (!ctx) return;
     struct pln_heap *heap = ctx->heap;
-    pln_context_keep(ctx, NULL, NULL);
+    pln_context_keep(ctx, PLN_KEPT_DEVICE, NULL, NULL);
     pln_pool_end(ctx->pool);
     pln_free(ctx->methods);
     heap->free(heap->user, ctx, CONTEXT_SIZE + pln_pool_size());
     if (atomic_fetch_sub(&heap->references, 1) == 1) heap->free(heap->user, heap, sizeof *heap);
 }
 
-void *pln_context_kept(const pln_context *ctx) { return ctx->kept; }
+void *pln_context_kept(const pln_context *ctx, pln_kept which) { return ctx->kept[which].value; }
 
-void pln_context_keep(pln_context *ctx, void *value, void (*release)(void *value))
+void pln_context_keep(pln_context *ctx, pln_kept which, void *value, void (*release)(void *value))
 {
-    if (ctx->release_kept) ctx->release_kept(ctx->kept);
-    ctx->kept = value;
-    ctx->release_kept = release;
+    for (int i = PLN_KEPT_COUNT; i-- > (int)which;) {
+        if (ctx->kept[i].release) ctx->kept[i].release(ctx->kept[i].value);
+        ctx->kept[i].release = NULL;
+        ctx->kept[i].value = NULL;
+    }
+    ctx->kept[which].value = value;
+    ctx->kept[which].release = release;
 }
 
 /* ---- Messages ---- */
@@ -274,6 +302,31 @@ pln_status pln_context_set_isa(pln_context *ctx, const char *isa)
 const char *pln_context_isa(const pln_context *ctx) { return pln_isa_name(ctx->isa); }
 
 pln_isa pln_isa_of(const pln_context *ctx) { return ctx->isa; }
+
+static void name_device(pln_context *ctx)
+{
+    if (ctx->device >= 0)
+        snprintf(ctx->device_text, sizeof ctx->device_text, "cuda:%d", ctx->device);
+    else
+        strcpy(ctx->device_text, ctx->device == PLN_DEVICE_CPU ? "cpu" : "auto");
+}
+
+pln_status pln_context_set_device(pln_context *ctx, const char *text)
+{
+    int device = ctx->default_device;
+    pln_status s = PLN_OK;
+    pln_clear(ctx);
+    if (text) PLN_TRY(parse_device(ctx, "device", text, &device));
+    if (device != ctx->device) pln_context_keep(ctx, PLN_KEPT_DEVICE, NULL, NULL);
+    ctx->device = device;
+    name_device(ctx);
+done:
+    return s;
+}
+
+const char *pln_context_device(const pln_context *ctx) { return ctx->device_text; }
+
+int pln_device_of(const pln_context *ctx) { return ctx->device; }
 
 /* ---- Registered methods ---- */
 

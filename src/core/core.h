@@ -113,12 +113,23 @@ const char *pln_isa_name(pln_isa isa);
 const pln_method *pln_context_method(const pln_context *ctx, size_t i);
 pln_status pln_context_add_method(pln_context *ctx, const pln_method *method) PLN_CHECK;
 
-/* ---- What a room keeps between calls: one value a context ---- */
+/* ---- Where networks run ---- */
 
+enum { PLN_DEVICE_AUTO = -2, PLN_DEVICE_CPU = -1 };
+/* "auto", "cpu", "cuda" (the first GPU), "cuda:N": one of the above, or the index of a GPU. */
+bool pln_parse_device(const char *text, int *device);
+/* The context's. */
+int pln_device_of(const pln_context *ctx);
+
+/* ---- What rooms keep between calls: one value a context each ---- */
+
+/* A later one may use an earlier one, and is released before it. */
+typedef enum pln_kept { PLN_KEPT_DEVICE, PLN_KEPT_SESSION, PLN_KEPT_COUNT } pln_kept;
 /* NULL: nothing kept. */
-void *pln_context_kept(const pln_context *ctx);
-/* Releases what was kept before; `release` is called with it at the next one, or with the context. */
-void pln_context_keep(pln_context *ctx, void *value, void (*release)(void *value));
+void *pln_context_kept(const pln_context *ctx, pln_kept which);
+/* Releases what was kept before, and all later ones; `release` is called with the value at the next
+ * one, at another device, or with the context. */
+void pln_context_keep(pln_context *ctx, pln_kept which, void *value, void (*release)(void *value));
 
 /* Before a loop of a kernel: its iterations are independent, whatever the compiler can prove about
  * the pointers (more streams than its alias checks allow). */

@@ -22,6 +22,8 @@ struct pln_context {
     int threads, default_threads;
     uint64_t seed, memory;
     pln_isa isa, default_isa;
+    int device, default_device; /* pln_parse_device */
+    char device_text[16];
     pln_progress_fn progress;
     void *progress_user;
     pln_log_fn log;
@@ -30,8 +32,10 @@ struct pln_context {
     bool in_loop;               /* a parallel loop of this context is running */
     const pln_method **methods; /* registered by the user */
     size_t method_count;
-    void *kept; /* between calls: networks */
-    void (*release_kept)(void *value);
+    struct {
+        void *value;
+        void (*release)(void *value);
+    } kept[PLN_KEPT_COUNT];
     /* Progress of the running call. */
     double window_from, window_to, fraction;
     const char *stage;

@@ -16,10 +16,10 @@ struct pnet_session {
     pln_net_options how;
     pnn_graph *graph;
     pnn_store *store;
-    pnn_plan *plan; /* of the last size */
+    pnn_device *device; /* NULL: the CPU */
+    pnn_plan *plan;     /* of the last size */
     /* What the plan was made for beside the network. */
-    pnn_size size;
-    pnn_precision precision;
+    pnn_plan_options planned;
     pln_isa isa;
     int threads;
 };
@@ -101,7 +101,7 @@ done:
 pln_status pnet_session_get(pln_context *ctx, const pnet_net *const *nets, const char *model,
                             const pln_net_options *options, pnet_session **session)
 {
-    pnet_session *n = pln_context_kept(ctx);
+    pnet_session *n = pln_context_kept(ctx, PLN_KEPT_SESSION);
     char *path = NULL;
     struct stat file;
     pln_status s = PLN_OK;
@@ -120,7 +120,7 @@ pln_status pnet_session_get(pln_context *ctx, const pnet_net *const *nets, const
     *n = (pnet_session){.ctx = ctx, .asked = nets, .path = path, .file = file, .how = *options};
     path = NULL;
     PLN_TRY(load(ctx, n));
-    pln_context_keep(ctx, n, release);
+    pln_context_keep(ctx, PLN_KEPT_SESSION, n, release);
     *session = n;
     n = NULL;
 done:
@@ -133,12 +133,21 @@ done:
 
 static pnn_plan_options plan_options(const pnet_session *n, pnn_size size)
 {
-    bool bf16 = n->how.precision == PLN_PRECISION_BF16 ||
-                (n->how.precision == PLN_PRECISION_AUTO && pln_isa_of(n->ctx) >= PLN_ISA_AMX);
+    bool fast = n->device || pln_isa_of(n->ctx) >= PLN_ISA_AMX;
+    bool bf16 =
+        n->how.precision == PLN_PRECISION_BF16 || (n->how.precision == PLN_PRECISION_AUTO && fast);
     return (pnn_plan_options){.size = size,
-                              .backend = PNN_BACKEND_CPU,
+                              .backend = n->device ? PNN_BACKEND_CUDA : PNN_BACKEND_CPU,
+                              .device = n->device,
                               .precision = bf16 ? PNN_PRECISION_BF16 : PNN_PRECISION_F32,
                               .seed = pln_context_seed(n->ctx)};
+}
+
+static bool same_plan(const pnet_session *n, const pnn_plan_options *o)
+{
+    return n->plan && n->planned.size.h == o->size.h && n->planned.size.w == o->size.w &&
+           n->planned.precision == o->precision && n->planned.device == o->device &&
+           n->isa == pln_isa_of(n->ctx) && n->threads == pln_context_threads(n->ctx);
 }
 
 /* x and y: h x w x 3. */
@@ -146,13 +155,11 @@ static pln_status run_whole(pnet_session *n, size_t w, size_t h, float *x, float
 {
     const pnn_plan_options o = plan_options(n, (pnn_size){1, h, w});
     pln_status s = PLN_OK;
-    if (!n->plan || n->size.h != h || n->size.w != w || n->precision != o.precision ||
-        n->isa != pln_isa_of(n->ctx) || n->threads != pln_context_threads(n->ctx)) {
+    if (!same_plan(n, &o)) {
         pnn_plan_free(n->plan);
         n->plan = NULL;
         PLN_TRY(pnn_plan_new(n->ctx, n->graph, n->store, &o, &n->plan));
-        n->size = o.size;
-        n->precision = o.precision;
+        n->planned = o;
         n->isa = pln_isa_of(n->ctx);
         n->threads = pln_context_threads(n->ctx);
     }
@@ -232,10 +239,19 @@ done:
     return s;
 }
 
-/* Above this the arena is made smaller by tiles, though memory may be there: caches and neighbours.
- */
+/* On the CPU the arena is made smaller by tiles above this, though memory may be there: caches and
+ * neighbours. */
 #define MOST_ARENA ((uint64_t)2 << 30)
 enum { LEAST_TILE = 128 };
+
+/* Half of what there is: the rest is for weights and work. */
+static uint64_t most_arena(const pnet_session *n)
+{
+    uint64_t half = pln_memory_limit(n->ctx) / 2;
+    if (n->device)
+        return (pnn_device_available(n->device) + (n->plan ? pnn_plan_bytes(n->plan) : 0)) / 2;
+    return half < MOST_ARENA ? half : MOST_ARENA;
+}
 
 static pln_status arena_of(pnet_session *n, size_t w, size_t h, uint64_t *bytes)
 {
@@ -247,7 +263,7 @@ static pln_status arena_of(pnet_session *n, size_t w, size_t h, uint64_t *bytes)
 static pln_status choose_tile(pnet_session *n, size_t w, size_t h, size_t *tile)
 {
     long radius = n->net->radius(&n->options);
-    uint64_t most = pln_memory_limit(n->ctx), bytes = 0;
+    uint64_t most, bytes = 0;
     pln_status s = PLN_OK;
 
     *tile = 0;
@@ -260,7 +276,7 @@ static pln_status choose_tile(pnet_session *n, size_t w, size_t h, size_t *tile)
         *tile = (size_t)n->how.tile;
         return PLN_OK;
     }
-    most = most / 2 < MOST_ARENA ? most / 2 : MOST_ARENA;
+    most = most_arena(n);
     PLN_TRY(arena_of(n, w, h, &bytes));
     if (radius < 0 || bytes <= most) return PLN_OK;
     size_t side = 4096;
@@ -342,6 +358,7 @@ pln_status pnet_session_run(pln_context *ctx, pnet_session *n, const pln_view *i
     float white = (float)n->net->range, *x = NULL, *y = NULL;
     pln_status s = PLN_OK;
 
+    PLN_TRY(pnn_context_device(ctx, &n->device));
     PLN_TRY(pln_alloc(ctx, w * h * 3, sizeof *x, &x));
     PLN_TRY(pln_alloc(ctx, w * h * 3, sizeof *y, &y));
     for (size_t r = 0; r < h; r++) {

@@ -12,6 +12,8 @@ typedef struct pnn_device pnn_device;
 bool pnn_device_built(void);
 /* GPUs that can be used now; 0 without a driver. */
 int pnn_device_count(void);
+/* Whether GPU `index` can be used; the errors of pnn_device_open. */
+pln_status pnn_device_check(pln_context *ctx, int index) PLN_CHECK;
 /* Opens GPU `index`. PLN_E_UNSUPPORTED: not in this build; PLN_E_DEVICE: no such device, or it
  * failed; PLN_E_MEMORY. */
 pln_status pnn_device_open(pln_context *ctx, int index, pnn_device **device) PLN_CHECK;
@@ -19,5 +21,13 @@ pln_status pnn_device_open(pln_context *ctx, int index, pnn_device **device) PLN
 void pnn_device_close(pnn_device *device);
 /* "cuda:0" */
 const char *pnn_device_name(const pnn_device *device);
+/* Bytes that it can still give. */
+uint64_t pnn_device_available(pnn_device *device);
+
+/* The device that the context asks for, opened when it is asked for the first time and kept in the
+ * context: NULL is the CPU. "auto" is GPU 0 if it can be opened. */
+pln_status pnn_context_device(pln_context *ctx, pnn_device **device) PLN_CHECK;
+/* What computed last: the name of the device that is open, or "cpu". */
+const char *pnn_context_device_name(const pln_context *ctx);
 
 #endif

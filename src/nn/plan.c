@@ -163,6 +163,23 @@ static bool is_fixed(const pnn_plan *p, int id)
            (v->op == PNN_OP_PARAM && (!p->o.train || v->attr.param.kind == PNN_FROZEN));
 }
 
+/* fixed: also what no step changes. */
+static pln_status send_values(pnn_plan *p, bool fixed)
+{
+    pln_status s = PLN_OK;
+    for (int i = 1; p->device && i <= pnn_count(p->g); i++) {
+        const pnn_vertex *v = pnn_vertex_of(p->g, (pnn_node){i});
+        size_t bytes = pnn_elements(&p->layout.places[i].tensor) * sizeof(float);
+        if (!has_value(p, i) || v->op == PNN_OP_INPUT || (!fixed && is_fixed(p, i))) continue;
+        const float *from = v->op == PNN_OP_PARAM ? pnn_store_find(p->store, v->name, NULL)
+                                                  : v->attr.constant.values;
+        PLN_TRY(p->device->ops->upload(p->device, memory_of(p, i), from, bytes));
+    }
+    if (p->device) s = p->device->ops->wait(p->device);
+done:
+    return s;
+}
+
 static void set_operands(const pnn_plan *p, struct step *step)
 {
     const pnn_vertex *v = step->call.v;
@@ -274,7 +291,7 @@ pln_status pnn_plan_new(pln_context *ctx, const pnn_graph *g, pnn_store *store,
     PLN_TRY(memory_new(p, p->layout.arena_bytes, what, &p->arena));
     PLN_TRY(make_bindings(p));
     PLN_TRY(make_values(p));
-    PLN_TRY(pnn_plan_send(p));
+    PLN_TRY(send_values(p, true));
     PLN_TRY(make_steps(p));
     find_ready(p);
     *plan = p;
@@ -381,29 +398,15 @@ void pnn_plan_on_output(pnn_plan *p, pnn_output_fn *fn, void *user)
 
 /* ---- Running on a device: the first time step by step, then as a whole ---- */
 
-pln_status pnn_plan_send(pnn_plan *p)
+pln_status pnn_plan_send(pnn_plan *p) { return send_values(p, false); }
+
+pln_status pnn_plan_fetch(pnn_plan *p)
 {
     pln_status s = PLN_OK;
     for (int i = 1; p->device && i <= pnn_count(p->g); i++) {
         const pnn_vertex *v = pnn_vertex_of(p->g, (pnn_node){i});
         size_t bytes = pnn_elements(&p->layout.places[i].tensor) * sizeof(float);
-        if (!has_value(p, i) || v->op == PNN_OP_INPUT) continue;
-        const float *from = v->op == PNN_OP_PARAM ? pnn_store_find(p->store, v->name, NULL)
-                                                  : v->attr.constant.values;
-        PLN_TRY(p->device->ops->upload(p->device, memory_of(p, i), from, bytes));
-    }
-    if (p->device) s = p->device->ops->wait(p->device);
-done:
-    return s;
-}
-
-pln_status pnn_plan_fetch(pnn_plan *p)
-{
-    pln_status s = PLN_OK;
-    for (int i = 1; p->device && p->o.train && i <= pnn_count(p->g); i++) {
-        const pnn_vertex *v = pnn_vertex_of(p->g, (pnn_node){i});
-        size_t bytes = pnn_elements(&p->layout.places[i].tensor) * sizeof(float);
-        if (!has_value(p, i) || v->op != PNN_OP_PARAM || v->attr.param.kind == PNN_FROZEN) continue;
+        if (!has_value(p, i) || v->op != PNN_OP_PARAM || is_fixed(p, i)) continue;
         PLN_TRY(p->device->ops->download(p->device, pnn_store_find(p->store, v->name, NULL),
                                          memory_of(p, i), bytes));
     }

@@ -79,8 +79,9 @@ void pnn_plan_on_output(pnn_plan *plan, pnn_output_fn *fn, void *user);
 /* The seed of NOISE nodes of later runs. */
 void pnn_plan_seed(pnn_plan *plan, uint64_t seed);
 pln_status pnn_plan_run(pnn_plan *plan) PLN_CHECK;
-/* On a device parameters live there: into the store what training changed, before it is saved or
- * used by another plan; out of the store, after it was changed otherwise. Else nothing. */
+/* On a device parameters live there. While training: into the store what steps changed, before it
+ * is saved or used by another plan; out of the store, after it was changed otherwise. Else nothing.
+ */
 pln_status pnn_plan_fetch(pnn_plan *plan) PLN_CHECK;
 pln_status pnn_plan_send(pnn_plan *plan) PLN_CHECK;
 

@@ -15,6 +15,8 @@ struct pln_step {
     pnn_store *store;
     const pln_group *group;
     uint64_t seed;
+    pnn_device *device; /* NULL: the CPU */
+    pln_precision precision;
     pnn_graph *graph, *update_graph; /* the second: of a group */
     pnn_plan *plan, *update;
     pnn_node params[TRAINED_MOST], grads[TRAINED_MOST];
@@ -186,14 +188,16 @@ done:
     return s;
 }
 
+/* Of a group the update is the CPU's, where the sums are. */
 static pln_status make_plans(struct pln_step *t)
 {
     const pln_batch *b = t->batch;
-    const pnn_plan_options o = {.size = {b->n, b->patch, b->patch},
-                                .backend = PNN_BACKEND_CPU,
-                                .train = true,
-                                .keep = (pnn_keep)t->r->keep,
-                                .seed = t->seed};
+    const pnn_plan_options update = {.size = {b->n, b->patch, b->patch},
+                                     .backend = PNN_BACKEND_CPU,
+                                     .train = true,
+                                     .keep = (pnn_keep)t->r->keep,
+                                     .seed = t->seed};
+    pnn_plan_options o = update;
     const struct {
         const char *name;
         float *values;
@@ -202,12 +206,17 @@ static pln_status make_plans(struct pln_step *t)
     pln_status s = PLN_OK;
     size_t d[4];
 
+    if (t->device) {
+        o.backend = PNN_BACKEND_CUDA;
+        o.device = t->device;
+        if (t->precision != PLN_PRECISION_F32) o.precision = PNN_PRECISION_BF16;
+    }
     PLN_TRY(pnn_plan_new(t->ctx, t->graph, t->store, &o, &t->plan));
     for (size_t i = 0; i < sizeof inputs / sizeof *inputs; i++)
         if (inputs[i].values && pnn_plan_dims(t->plan, inputs[i].name, d))
             PLN_TRY(pnn_plan_bind(t->plan, inputs[i].name, inputs[i].values));
     if (t->group) {
-        PLN_TRY(pnn_plan_new(t->ctx, t->update_graph, t->store, &o, &t->update));
+        PLN_TRY(pnn_plan_new(t->ctx, t->update_graph, t->store, &update, &t->update));
         PLN_TRY(bind_group(t));
     } else {
         PLN_TRY(pnn_plan_bind(t->plan, "rate", t->rate));
@@ -217,8 +226,16 @@ done:
     return s;
 }
 
+static pln_status choose_device(struct pln_step *t)
+{
+    pln_status s = pnn_context_device(t->ctx, &t->device);
+    if (s || t->device || t->precision <= PLN_PRECISION_F32) return s;
+    return pln_fail(t->ctx, PLN_E_UNSUPPORTED,
+                    "precision: training on the CPU is in f32: take f32 or a GPU");
+}
+
 pln_status pln_step_new(pln_context *ctx, const pln_recipe *recipe, const pln_batch *batch,
-                        pnn_store *store, const pln_group *group, uint64_t seed, pln_step **step)
+                        pnn_store *store, const pln_step_options *options, pln_step **step)
 {
     struct pln_step *t = NULL;
     pln_status s = PLN_OK;
@@ -229,14 +246,16 @@ pln_status pln_step_new(pln_context *ctx, const pln_recipe *recipe, const pln_ba
     t->r = recipe;
     t->batch = batch;
     t->store = store;
-    t->group = group;
-    t->seed = seed;
+    t->group = options->group;
+    t->seed = options->seed;
+    t->precision = options->precision;
+    PLN_TRY(choose_device(t));
     PLN_TRY(make_gradients(t));
-    if (group)
+    if (t->group)
         PLN_TRY(make_update(t));
     else
         PLN_TRY(add_update(t, t->graph, t->params, t->grads));
-    PLN_TRY(pnn_store_init(store, t->graph, seed));
+    PLN_TRY(pnn_store_init(store, t->graph, t->seed));
     PLN_TRY(make_plans(t));
     *step = t;
     t = NULL;
@@ -287,7 +306,9 @@ pln_status pln_step_run(pln_step *t, uint64_t done, double *loss)
             goto done;
         }
         t->loss = t->sums[t->values] / (float)t->group->world;
+        PLN_TRY(pnn_plan_fetch(t->plan));
         PLN_TRY(pnn_plan_run(t->update));
+        PLN_TRY(pnn_plan_send(t->plan));
     }
     *loss = t->loss;
 done:
@@ -295,6 +316,9 @@ done:
 }
 
 const pnn_plan *pln_step_plan(const pln_step *t) { return t->plan; }
+
+pln_status pln_step_fetch(pln_step *t) { return pnn_plan_fetch(t->plan); }
+pln_status pln_step_send(pln_step *t) { return pnn_plan_send(t->plan); }
 
 pln_status pln_step_used(const pln_step *t, const pnn_graph *network, pnn_store **used)
 {

@@ -20,15 +20,27 @@ typedef struct pln_group {
 
 typedef struct pln_step pln_step;
 
-/* batch: where the samples of every run will be; n and patch are its sizes. group: NULL, or more
- * than one process. Parameters start in `store` as the graph says, where it has none. */
+typedef struct pln_step_options {
+    const pln_group *group; /* NULL, or more than one process */
+    uint64_t seed;
+    /* What convolutions on a GPU round their operands to; values and sums stay f32. auto: bf16. On
+     * the CPU training is in f32, and bf16 PLN_E_UNSUPPORTED. */
+    pln_precision precision;
+} pln_step_options;
+
+/* On the context's device. batch: where the samples of every run will be; n and patch are its
+ * sizes. Parameters start in `store` as the graph says, where it has none. */
 pln_status pln_step_new(pln_context *ctx, const pln_recipe *recipe, const pln_batch *batch,
-                        pnn_store *store, const pln_group *group, uint64_t seed,
+                        pnn_store *store, const pln_step_options *options,
                         pln_step **step) PLN_CHECK;
 void pln_step_free(pln_step *step);
 /* The step after `done` are done, on what the batch holds now: loss (mean over processes), and the
- * store changed. */
+ * parameters changed, where they are: in the store, or on the device. */
 pln_status pln_step_run(pln_step *step, uint64_t done, double *loss) PLN_CHECK;
+/* Before the store is read: it has what the steps made. After it was changed otherwise: the next
+ * step takes its values. */
+pln_status pln_step_fetch(pln_step *step) PLN_CHECK;
+pln_status pln_step_send(pln_step *step) PLN_CHECK;
 /* The graph that a step runs, for its times and sizes. */
 const pnn_plan *pln_step_plan(const pln_step *step);
 /* The values that the network has in use: the moving averages under the names of their parameters

@@ -69,6 +69,7 @@ static pln_status open_run(struct training *t)
         PLN_TRY(
             pln_checkpoint_read(t->ctx, t->o->run, t->r, t->store, &t->state, t->o->seed, &found));
     if (!found && *t->r->start) PLN_TRY(load_start(t));
+    PLN_TRY(pln_step_send(t->step));
     if (first(t))
         PLN_TRY(
             pln_run_open(t->ctx, t->o->run, t->r, t->o->resume, t->o->events, &t->state, &t->run));
@@ -84,6 +85,7 @@ static pln_status validate(struct training *t)
     char *path = NULL;
     pln_status s = PLN_OK;
 
+    PLN_TRY(pln_step_fetch(t->step));
     PLN_TRY(pln_step_used(t->step, t->network, &used));
     PLN_TRY(pln_validate(t->validation, t->network, used, st->scores));
     st->validated = true;
@@ -133,8 +135,12 @@ done:
 
 static pln_status save(struct training *t)
 {
+    pln_status s = PLN_OK;
     if (!first(t)) return PLN_OK;
-    return pln_checkpoint_write(t->ctx, t->o->run, t->r, t->store, &t->state, t->o->seed);
+    PLN_TRY(pln_step_fetch(t->step));
+    PLN_TRY(pln_checkpoint_write(t->ctx, t->o->run, t->r, t->store, &t->state, t->o->seed));
+done:
+    return s;
 }
 
 static pln_status all_steps(struct training *t)
@@ -157,13 +163,14 @@ done:
 pln_status pln_train(pln_context *ctx, const pln_trainer_options *options)
 {
     struct training t = {.ctx = ctx, .o = options, .r = options->recipe};
+    const pln_step_options how = {options->group, options->seed, options->precision};
     pln_status s = PLN_OK;
 
     t.state.steps = t.r->steps;
     t.state.samples = t.r->batch;
     PLN_TRY(open_data(&t));
     PLN_TRY(pnn_store_new(ctx, &t.store));
-    PLN_TRY(pln_step_new(ctx, t.r, &t.batch, t.store, options->group, options->seed, &t.step));
+    PLN_TRY(pln_step_new(ctx, t.r, &t.batch, t.store, &how, &t.step));
     PLN_TRY(pnet_graph(ctx, t.r->net, &t.r->options, PNET_EVAL, &t.network));
     PLN_TRY(open_run(&t));
     PLN_TRY(all_steps(&t));

@@ -31,7 +31,8 @@ typedef struct pln_trainer_options {
         resume; /* go on from the newest checkpoint, if there is one; else the folder must be new */
     bool events; /* the log for TensorBoard too (train/events.h) */
     uint64_t seed;
-    const pln_group *group; /* NULL: alone. The first process validates, saves and reports */
+    pln_precision precision; /* of pln_step_options */
+    const pln_group *group;  /* NULL: alone. The first process validates, saves and reports */
     /* After each step; non-zero: save a checkpoint and stop. In a group: of every process, and the
      * same answer of all. */
     int (*report)(void *user, const pln_training_state *state);

@@ -65,6 +65,6 @@ t --config nowhere smooth a.pgm -m wls
 PLANISH_THREADS=many t smooth a.pgm -m wls
 PLANISH_MEMORY=lots t smooth a.pgm -m wls
 PLANISH_DEVICE=gpu t smooth a.pgm -m wls
-PLANISH_DEVICE=cuda t smooth a.pgm -m wls
+PLANISH_DEVICE=cuda:99 t smooth a.pgm -m wls
 PLANISH_ISA=sse9 t smooth a.pgm -m wls
 files

@@ -21,6 +21,7 @@ normalise() {
         -e 's/"(peak|limit|working|total)_bytes": ?[0-9]+/"\1_bytes":N/g' \
         -e 's/ [0-9.]+ [kMGT]?B, about/ SIZE, about/g' \
         -e 's/ [0-9.]+ [kMGT]?B of [0-9.]+ [kMGT]?B/ SIZE of SIZE/g' \
+        -e 's/(cuda:[0-9]+): (this build has no CUDA|no CUDA device: .*|no such device: .*): expected/\1: NOT HERE: expected/' \
         -e 's/planish [0-9]+\.[0-9]+\.[0-9]+/planish VERSION/g' "$1"
 }
 

@@ -36,8 +36,8 @@ t methods one two
 t methods wsl
 t completion tcsh
 t man frobnicate
-t --device cuda smooth a.pgm -m wls
-t --device cuda:1 smooth a.pgm -m wls
+t --device cuda:99 smooth a.pgm -m wls
+t --device cuda:x smooth a.pgm -m wls
 t --device gpu smooth a.pgm -m wls
 say 'a letter of several, after --, an unknown one'
 t -qx smooth a.pgm -m wls

@@ -338,7 +338,7 @@ static pln_status network_job(pln_context *ctx, const void *arg)
     PLN_TRY(pln_smooth_f32(ctx, p, x, W, H, 3, 0, y, 0));
 done:
     pln_params_free(p);
-    pln_context_keep(ctx, NULL, NULL);
+    pln_context_keep(ctx, PLN_KEPT_DEVICE, NULL, NULL);
     return s;
 }
 

@@ -123,6 +123,57 @@ static void cancelling_stops_loops(void **state)
     pln_context_free(ctx);
 }
 
+static int released[4], releases;
+static void release(void *value) { released[releases++] = *(int *)value; }
+
+static void devices_are_chosen_by_name(void **state)
+{
+    static const struct {
+        const char *text, *name;
+        int device;
+    } good[] = {{"auto", "auto", PLN_DEVICE_AUTO},
+                {"cpu", "cpu", PLN_DEVICE_CPU},
+                {"cuda", "cuda:0", 0},
+                {"cuda:0", "cuda:0", 0},
+                {"cuda:12", "cuda:12", 12},
+                {NULL, "auto", PLN_DEVICE_AUTO}};
+    static const char *const bad[] = {"",        "gpu",     "cuda1",    "cuda:", "cuda:x",
+                                      "cuda:-1", "cuda:+1", "cuda:256", "CPU"};
+    int one = 1, two = 2;
+    pln_context *ctx = NULL;
+    (void)state;
+    assert_int_equal(pln_context_new(&ctx), PLN_OK);
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        assert_int_equal(pln_context_set_device(ctx, good[i].text), PLN_OK);
+        assert_string_equal(pln_context_device(ctx), good[i].name);
+        assert_int_equal(pln_device_of(ctx), good[i].device);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_int_equal(pln_context_set_device(ctx, bad[i]), PLN_E_ARG);
+    assert_string_equal(pln_context_message(ctx),
+                        "device: unknown device 'CPU': expected auto, cpu, cuda or cuda:N");
+    assert_string_equal(pln_context_device(ctx), "auto");
+    /* What is kept goes with the device, what may use it first. */
+    pln_context_keep(ctx, PLN_KEPT_DEVICE, &one, release);
+    pln_context_keep(ctx, PLN_KEPT_SESSION, &two, release);
+    assert_int_equal(pln_context_set_device(ctx, "auto"), PLN_OK);
+    assert_int_equal(releases, 0);
+    assert_int_equal(pln_context_set_device(ctx, "cpu"), PLN_OK);
+    assert_int_equal(releases, 2);
+    assert_int_equal(released[0], 2);
+    assert_int_equal(released[1], 1);
+    assert_null(pln_context_kept(ctx, PLN_KEPT_DEVICE));
+    pln_context_free(ctx);
+    assert_int_equal(releases, 2);
+    setenv("PLANISH_DEVICE", "gpu", 1);
+    assert_int_equal(pln_context_new(&ctx), PLN_E_ARG);
+    setenv("PLANISH_DEVICE", "cpu", 1);
+    assert_int_equal(pln_context_new(&ctx), PLN_OK);
+    assert_string_equal(pln_context_device(ctx), "cpu");
+    pln_context_free(ctx);
+    unsetenv("PLANISH_DEVICE");
+}
+
 static void contexts_say_what_is_wrong(void **state)
 {
     (void)state;
@@ -233,6 +284,7 @@ int main(void)
         cmocka_unit_test(every_task_runs_once),
         cmocka_unit_test(sums_do_not_depend_on_threads),
         cmocka_unit_test(cancelling_stops_loops),
+        cmocka_unit_test(devices_are_chosen_by_name),
         cmocka_unit_test(contexts_say_what_is_wrong),
         cmocka_unit_test(random_numbers_are_philox),
         cmocka_unit_test(numbers_read_back),

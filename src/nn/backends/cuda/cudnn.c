@@ -2,6 +2,7 @@
 /* Engines: a graph of cuDNN of one convolution and what is fused into it, and the first plan that
  * its heuristics name which is deterministic and as exact as asked. */
 #include <cudnn.h>
+#include <dlfcn.h>
 #include <string.h>
 
 #include "nn/backends/cuda/driver.h"
@@ -10,26 +11,79 @@ enum { DESCRIPTORS = 32, CONFIGS = 24, OPERATIONS = 4 };
 enum { ID_X = 1, ID_Y, ID_W, ID_BIAS, ID_RESIDUAL, ID_VIRTUAL };
 
 struct pnn_engine {
+    const cu_cudnn *k;
     cudnnBackendDescriptor_t plan;
     pnn_engine_spec spec;
 };
 
-pln_status cu_cudnn_new(pnn_device *d, void *stream, struct cudnnContext **handle)
+/* ---- The library: loaded with the first device, so that planish starts without it ---- */
+
+#define FUNCTIONS(F)                                                                               \
+    F(cudnnCreate)                                                                                 \
+    F(cudnnDestroy)                                                                                \
+    F(cudnnSetStream)                                                                              \
+    F(cudnnGetErrorString)                                                                         \
+    F(cudnnBackendCreateDescriptor)                                                                \
+    F(cudnnBackendDestroyDescriptor)                                                               \
+    F(cudnnBackendSetAttribute)                                                                    \
+    F(cudnnBackendGetAttribute)                                                                    \
+    F(cudnnBackendFinalize)                                                                        \
+    F(cudnnBackendExecute)
+
+struct cu_cudnn {
+    void *library;
+    cudnnHandle_t handle;
+#define MEMBER(function) __typeof__(&function) function;
+    FUNCTIONS(MEMBER)
+#undef MEMBER
+};
+
+static pln_status load(pnn_device *d, cu_cudnn *k)
 {
-    cudnnStatus_t e = cudnnCreate(handle);
-    if (e == CUDNN_STATUS_SUCCESS) e = cudnnSetStream(*handle, stream);
-    if (e == CUDNN_STATUS_SUCCESS) return PLN_OK;
-    return pln_fail(d->ctx, PLN_E_DEVICE, "%s: cuDNN: %s", d->name, cudnnGetErrorString(e));
+    static const char *const names[] = {"libcudnn.so.9", PLN_CUDNN_FOLDER "/libcudnn.so.9"};
+    for (size_t i = 0; i < sizeof names / sizeof *names && !k->library; i++)
+        k->library = dlopen(names[i], RTLD_NOW | RTLD_LOCAL);
+    if (!k->library)
+        return pln_fail(d->ctx, PLN_E_UNSUPPORTED, "%s: cuDNN 9 is needed: %s", d->name, dlerror());
+#define SYMBOL(function)                                                                           \
+    if (!(*(void **)&k->function = dlsym(k->library, #function)))                                  \
+        return pln_fail(d->ctx, PLN_E_UNSUPPORTED, "%s: cuDNN 9 is needed: %s", d->name, dlerror());
+    FUNCTIONS(SYMBOL)
+#undef SYMBOL
+    return PLN_OK;
 }
 
-void cu_cudnn_free(struct cudnnContext *handle)
+pln_status cu_cudnn_new(pnn_device *d, void *stream, cu_cudnn **result)
 {
-    if (handle) cudnnDestroy(handle);
+    cu_cudnn *k = NULL;
+    pln_status s = PLN_OK;
+    PLN_TRY(pln_calloc(d->ctx, 1, sizeof *k, &k));
+    PLN_TRY(load(d, k));
+    cudnnStatus_t e = k->cudnnCreate(&k->handle);
+    if (e == CUDNN_STATUS_SUCCESS) e = k->cudnnSetStream(k->handle, stream);
+    if (e != CUDNN_STATUS_SUCCESS) {
+        s = pln_fail(d->ctx, PLN_E_DEVICE, "%s: cuDNN: %s", d->name, k->cudnnGetErrorString(e));
+        goto done;
+    }
+    *result = k;
+    k = NULL;
+done:
+    cu_cudnn_free(k);
+    return s;
+}
+
+void cu_cudnn_free(cu_cudnn *k)
+{
+    if (!k) return;
+    if (k->handle) k->cudnnDestroy(k->handle);
+    if (k->library) dlclose(k->library);
+    pln_free(k);
 }
 
 /* ---- Descriptors. The first error sticks: later calls do nothing ---- */
 
 struct maker {
+    const cu_cudnn *k;
     cudnnStatus_t e;
     int count, operations;
     cudnnBackendDescriptor_t made[DESCRIPTORS], operation[OPERATIONS];
@@ -40,7 +94,7 @@ static cudnnBackendDescriptor_t make(struct maker *m, cudnnBackendDescriptorType
     cudnnBackendDescriptor_t d = NULL;
     if (m->e) return NULL;
     if (m->count == DESCRIPTORS) m->e = CUDNN_STATUS_INTERNAL_ERROR;
-    if (!m->e) m->e = cudnnBackendCreateDescriptor(type, &d);
+    if (!m->e) m->e = m->k->cudnnBackendCreateDescriptor(type, &d);
     if (!m->e) m->made[m->count++] = d;
     return d;
 }
@@ -48,7 +102,7 @@ static cudnnBackendDescriptor_t make(struct maker *m, cudnnBackendDescriptorType
 static void set(struct maker *m, cudnnBackendDescriptor_t d, cudnnBackendAttributeName_t name,
                 cudnnBackendAttributeType_t type, int64_t count, const void *values)
 {
-    if (!m->e) m->e = cudnnBackendSetAttribute(d, name, type, count, values);
+    if (!m->e) m->e = m->k->cudnnBackendSetAttribute(d, name, type, count, values);
 }
 
 static void set_descriptor(struct maker *m, cudnnBackendDescriptor_t d,
@@ -59,7 +113,7 @@ static void set_descriptor(struct maker *m, cudnnBackendDescriptor_t d,
 
 static void finish(struct maker *m, cudnnBackendDescriptor_t d)
 {
-    if (!m->e) m->e = cudnnBackendFinalize(d);
+    if (!m->e) m->e = m->k->cudnnBackendFinalize(d);
 }
 
 /* Sizes N C H W with C innermost in memory. */
@@ -205,18 +259,18 @@ static void operations(struct maker *m, const pnn_engine_spec *s)
 /* ---- The plan ---- */
 
 /* Deterministic; for f32 neither TF32 nor rounded operands. */
-static bool acceptable(cudnnBackendDescriptor_t config, bool half)
+static bool acceptable(const cu_cudnn *k, cudnnBackendDescriptor_t config, bool half)
 {
     cudnnBackendDescriptor_t engine = NULL;
     cudnnBackendNumericalNote_t notes[CUDNN_NUMERICAL_NOTE_TYPE_COUNT];
     int64_t count = 0;
     bool good = false;
-    if (cudnnBackendCreateDescriptor(CUDNN_BACKEND_ENGINE_DESCRIPTOR, &engine)) return false;
-    if (!cudnnBackendGetAttribute(config, CUDNN_ATTR_ENGINECFG_ENGINE,
-                                  CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &count, &engine) &&
-        !cudnnBackendGetAttribute(engine, CUDNN_ATTR_ENGINE_NUMERICAL_NOTE,
-                                  CUDNN_TYPE_NUMERICAL_NOTE, CUDNN_NUMERICAL_NOTE_TYPE_COUNT,
-                                  &count, notes)) {
+    if (k->cudnnBackendCreateDescriptor(CUDNN_BACKEND_ENGINE_DESCRIPTOR, &engine)) return false;
+    if (!k->cudnnBackendGetAttribute(config, CUDNN_ATTR_ENGINECFG_ENGINE,
+                                     CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &count, &engine) &&
+        !k->cudnnBackendGetAttribute(engine, CUDNN_ATTR_ENGINE_NUMERICAL_NOTE,
+                                     CUDNN_TYPE_NUMERICAL_NOTE, CUDNN_NUMERICAL_NOTE_TYPE_COUNT,
+                                     &count, notes)) {
         good = true;
         for (int64_t i = 0; i < count; i++) {
             if (notes[i] == CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC ||
@@ -227,35 +281,36 @@ static bool acceptable(cudnnBackendDescriptor_t config, bool half)
                 good = false;
         }
     }
-    cudnnBackendDestroyDescriptor(engine);
+    k->cudnnBackendDestroyDescriptor(engine);
     return good;
 }
 
-static cudnnBackendDescriptor_t plan_of(struct cudnnContext *handle,
-                                        cudnnBackendDescriptor_t config, size_t *work_bytes)
+static cudnnBackendDescriptor_t plan_of(const cu_cudnn *k, cudnnBackendDescriptor_t config,
+                                        size_t *work_bytes)
 {
     cudnnBackendDescriptor_t plan = NULL;
     int64_t bytes = 0, count = 0;
-    if (cudnnBackendCreateDescriptor(CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR, &plan)) return NULL;
-    if (!cudnnBackendSetAttribute(plan, CUDNN_ATTR_EXECUTION_PLAN_HANDLE, CUDNN_TYPE_HANDLE, 1,
-                                  &handle) &&
-        !cudnnBackendSetAttribute(plan, CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG,
-                                  CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &config) &&
-        !cudnnBackendFinalize(plan) &&
-        !cudnnBackendGetAttribute(plan, CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, CUDNN_TYPE_INT64,
-                                  1, &count, &bytes) &&
+    if (k->cudnnBackendCreateDescriptor(CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR, &plan))
+        return NULL;
+    if (!k->cudnnBackendSetAttribute(plan, CUDNN_ATTR_EXECUTION_PLAN_HANDLE, CUDNN_TYPE_HANDLE, 1,
+                                     &k->handle) &&
+        !k->cudnnBackendSetAttribute(plan, CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG,
+                                     CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &config) &&
+        !k->cudnnBackendFinalize(plan) &&
+        !k->cudnnBackendGetAttribute(plan, CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE,
+                                     CUDNN_TYPE_INT64, 1, &count, &bytes) &&
         bytes >= 0) {
         *work_bytes = (size_t)bytes;
         return plan;
     }
-    cudnnBackendDestroyDescriptor(plan);
+    k->cudnnBackendDestroyDescriptor(plan);
     return NULL;
 }
 
-static cudnnBackendDescriptor_t search(struct maker *m, struct cudnnContext *handle,
-                                       cudnnBackendDescriptor_t graph, cudnnBackendHeurMode_t mode,
-                                       bool half, size_t *work_bytes)
+static cudnnBackendDescriptor_t search(struct maker *m, cudnnBackendDescriptor_t graph,
+                                       cudnnBackendHeurMode_t mode, bool half, size_t *work_bytes)
 {
+    const cu_cudnn *k = m->k;
     cudnnBackendDescriptor_t found = NULL, configs[CONFIGS] = {NULL},
                              heuristics = make(m, CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR);
     int64_t count = 0;
@@ -264,23 +319,23 @@ static cudnnBackendDescriptor_t search(struct maker *m, struct cudnnContext *han
     finish(m, heuristics);
     if (m->e) return NULL;
     for (int i = 0; i < CONFIGS; i++)
-        if (cudnnBackendCreateDescriptor(CUDNN_BACKEND_ENGINECFG_DESCRIPTOR, &configs[i])) break;
+        if (k->cudnnBackendCreateDescriptor(CUDNN_BACKEND_ENGINECFG_DESCRIPTOR, &configs[i])) break;
     if (!configs[CONFIGS - 1] ||
-        cudnnBackendGetAttribute(heuristics, CUDNN_ATTR_ENGINEHEUR_RESULTS,
-                                 CUDNN_TYPE_BACKEND_DESCRIPTOR, CONFIGS, &count, configs))
+        k->cudnnBackendGetAttribute(heuristics, CUDNN_ATTR_ENGINEHEUR_RESULTS,
+                                    CUDNN_TYPE_BACKEND_DESCRIPTOR, CONFIGS, &count, configs))
         count = 0;
     for (int64_t i = 0; i < count && i < CONFIGS && !found; i++)
-        if (acceptable(configs[i], half)) found = plan_of(handle, configs[i], work_bytes);
+        if (acceptable(k, configs[i], half)) found = plan_of(k, configs[i], work_bytes);
     for (int i = 0; i < CONFIGS; i++)
-        if (configs[i]) cudnnBackendDestroyDescriptor(configs[i]);
+        if (configs[i]) k->cudnnBackendDestroyDescriptor(configs[i]);
     return found;
 }
 
-pln_status cu_engine_new(pnn_device *d, struct cudnnContext *handle, const pnn_engine_spec *spec,
+pln_status cu_engine_new(pnn_device *d, const cu_cudnn *k, const pnn_engine_spec *spec,
                          pnn_engine **engine, size_t *work_bytes)
 {
     static const cudnnBackendHeurMode_t modes[] = {CUDNN_HEUR_MODE_A, CUDNN_HEUR_MODE_FALLBACK};
-    struct maker m = {.e = CUDNN_STATUS_SUCCESS};
+    struct maker m = {.k = k, .e = CUDNN_STATUS_SUCCESS};
     cudnnBackendDescriptor_t plan = NULL, graph;
     pln_status s = PLN_OK;
 
@@ -288,23 +343,23 @@ pln_status cu_engine_new(pnn_device *d, struct cudnnContext *handle, const pnn_e
     *work_bytes = 0;
     operations(&m, spec);
     graph = make(&m, CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR);
-    set(&m, graph, CUDNN_ATTR_OPERATIONGRAPH_HANDLE, CUDNN_TYPE_HANDLE, 1, &handle);
+    set(&m, graph, CUDNN_ATTR_OPERATIONGRAPH_HANDLE, CUDNN_TYPE_HANDLE, 1, &k->handle);
     set(&m, graph, CUDNN_ATTR_OPERATIONGRAPH_OPS, CUDNN_TYPE_BACKEND_DESCRIPTOR, m.operations,
         m.operation);
     finish(&m, graph);
     for (int i = 0; i < 2 && !m.e && !plan; i++)
-        plan = search(&m, handle, graph, modes[i], spec->half, work_bytes);
-    for (int i = m.count; i-- > 0;) cudnnBackendDestroyDescriptor(m.made[i]);
+        plan = search(&m, graph, modes[i], spec->half, work_bytes);
+    for (int i = m.count; i-- > 0;) k->cudnnBackendDestroyDescriptor(m.made[i]);
     if (!plan) return PLN_OK;
     s = pln_calloc(d->ctx, 1, sizeof **engine, engine);
     if (s)
-        cudnnBackendDestroyDescriptor(plan);
+        k->cudnnBackendDestroyDescriptor(plan);
     else
-        **engine = (pnn_engine){plan, *spec};
+        **engine = (pnn_engine){k, plan, *spec};
     return s;
 }
 
-pln_status cu_engine_run(pnn_device *d, struct cudnnContext *handle, const pnn_engine *engine,
+pln_status cu_engine_run(pnn_device *d, const cu_cudnn *k, const pnn_engine *engine,
                          const pnn_engine_operands *o)
 {
     cudnnBackendDescriptor_t pack = NULL;
@@ -320,25 +375,26 @@ pln_status cu_engine_run(pnn_device *d, struct cudnnContext *handle, const pnn_e
         ids[count] = ID_RESIDUAL;
         data[count++] = (void *)(uintptr_t)o->residual;
     }
-    e = cudnnBackendCreateDescriptor(CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR, &pack);
+    e = k->cudnnBackendCreateDescriptor(CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR, &pack);
     if (!e)
-        e = cudnnBackendSetAttribute(pack, CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, CUDNN_TYPE_INT64,
-                                     count, ids);
+        e = k->cudnnBackendSetAttribute(pack, CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, CUDNN_TYPE_INT64,
+                                        count, ids);
     if (!e)
-        e = cudnnBackendSetAttribute(pack, CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS,
-                                     CUDNN_TYPE_VOID_PTR, count, data);
+        e = k->cudnnBackendSetAttribute(pack, CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS,
+                                        CUDNN_TYPE_VOID_PTR, count, data);
     if (!e)
-        e = cudnnBackendSetAttribute(pack, CUDNN_ATTR_VARIANT_PACK_WORKSPACE, CUDNN_TYPE_VOID_PTR,
-                                     1, &work);
-    if (!e) e = cudnnBackendFinalize(pack);
-    if (!e) e = cudnnBackendExecute(handle, engine->plan, pack);
-    if (pack) cudnnBackendDestroyDescriptor(pack);
+        e = k->cudnnBackendSetAttribute(pack, CUDNN_ATTR_VARIANT_PACK_WORKSPACE,
+                                        CUDNN_TYPE_VOID_PTR, 1, &work);
+    if (!e) e = k->cudnnBackendFinalize(pack);
+    if (!e) e = k->cudnnBackendExecute(k->handle, engine->plan, pack);
+    if (pack) k->cudnnBackendDestroyDescriptor(pack);
     if (!e) return PLN_OK;
-    return pln_fail(d->ctx, PLN_E_DEVICE, "%s: a convolution: %s", d->name, cudnnGetErrorString(e));
+    return pln_fail(d->ctx, PLN_E_DEVICE, "%s: a convolution: %s", d->name,
+                    k->cudnnGetErrorString(e));
 }
 
 void cu_engine_free(pnn_engine *engine)
 {
-    if (engine) cudnnBackendDestroyDescriptor(engine->plan);
+    if (engine) engine->k->cudnnBackendDestroyDescriptor(engine->plan);
     pln_free(engine);
 }

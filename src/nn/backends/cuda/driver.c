@@ -13,7 +13,7 @@ struct gpu {
     pnn_device d;
     int index;
     cudaStream_t stream;
-    struct cudnnContext *cudnn;
+    cu_cudnn *cudnn;
     cudaEvent_t marks[MARKS];
 };
 
@@ -23,7 +23,13 @@ struct pnn_recording {
 
 int cu_launch(int kernel, const void *parameters, size_t n, void *stream);
 
-static struct gpu *gpu(pnn_device *d) { return (struct gpu *)(void *)d; }
+/* The runtime's current device is the thread's, and a context may move between threads. */
+static struct gpu *gpu(pnn_device *d)
+{
+    struct gpu *g = (struct gpu *)(void *)d;
+    cudaSetDevice(g->index);
+    return g;
+}
 
 static pln_status failed(const pnn_device *d, cudaError_t e, const char *what)
 {
@@ -46,7 +52,7 @@ int cu_driver_count(void)
 static uint64_t available(pnn_device *d)
 {
     size_t free_bytes = 0, total = 0;
-    (void)d;
+    gpu(d);
     return cudaMemGetInfo(&free_bytes, &total) == cudaSuccess ? free_bytes : 0;
 }
 
@@ -54,6 +60,7 @@ static pln_status device_alloc(pnn_device *d, size_t bytes, bool shared, const c
                                void **memory)
 {
     size_t wanted = bytes ? bytes : 1;
+    gpu(d);
     cudaError_t e = shared ? cudaMallocManaged(memory, wanted, cudaMemAttachGlobal)
                            : cudaMalloc(memory, wanted);
     if (e == cudaErrorMemoryAllocation) {
@@ -69,7 +76,7 @@ static pln_status device_alloc(pnn_device *d, size_t bytes, bool shared, const c
 
 static void device_free(pnn_device *d, void *memory)
 {
-    (void)d;
+    gpu(d);
     cudaFree(memory);
 }
 
@@ -204,15 +211,9 @@ static const pnn_device_ops ops = {
     .between = between,
 };
 
-pln_status cu_driver_open(pln_context *ctx, int index, pnn_device **device)
+pln_status cu_driver_check(pln_context *ctx, int index)
 {
-    struct gpu *g = NULL;
     int count = 0;
-    void *seed = NULL;
-    pnn_device *d;
-    pln_status s = PLN_OK;
-
-    *device = NULL;
     cudaError_t e = cudaGetDeviceCount(&count);
     if (e != cudaSuccess)
         return pln_fail(ctx, PLN_E_DEVICE, "cuda:%d: no CUDA device: %s", index,
@@ -220,6 +221,18 @@ pln_status cu_driver_open(pln_context *ctx, int index, pnn_device **device)
     if (index < 0 || index >= count)
         return pln_fail(ctx, PLN_E_DEVICE, "cuda:%d: no such device: there are %d, from cuda:0",
                         index, count);
+    return PLN_OK;
+}
+
+pln_status cu_driver_open(pln_context *ctx, int index, pnn_device **device)
+{
+    struct gpu *g = NULL;
+    void *seed = NULL;
+    pnn_device *d;
+    pln_status s = PLN_OK;
+
+    *device = NULL;
+    PLN_TRY(cu_driver_check(ctx, index));
     PLN_TRY(pln_calloc(ctx, 1, sizeof *g, &g));
     d = &g->d;
     *d = (pnn_device){.ops = &ops, .backend = &pnn_backend_cuda, .ctx = ctx};

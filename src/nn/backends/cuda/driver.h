@@ -5,17 +5,18 @@
 
 #include "nn/backends/device.h"
 
-struct cudnnContext;
-
 int cu_driver_count(void);
+/* PLN_E_DEVICE: no such GPU. */
+pln_status cu_driver_check(pln_context *ctx, int index) PLN_CHECK;
 pln_status cu_driver_open(pln_context *ctx, int index, pnn_device **device) PLN_CHECK;
 
-/* cudnn.c */
-pln_status cu_cudnn_new(pnn_device *d, void *stream, struct cudnnContext **handle) PLN_CHECK;
-void cu_cudnn_free(struct cudnnContext *handle);
-pln_status cu_engine_new(pnn_device *d, struct cudnnContext *handle, const pnn_engine_spec *spec,
+/* cudnn.c: the library with its handle. PLN_E_UNSUPPORTED: it is not there. */
+typedef struct cu_cudnn cu_cudnn;
+pln_status cu_cudnn_new(pnn_device *d, void *stream, cu_cudnn **cudnn) PLN_CHECK;
+void cu_cudnn_free(cu_cudnn *cudnn);
+pln_status cu_engine_new(pnn_device *d, const cu_cudnn *cudnn, const pnn_engine_spec *spec,
                          pnn_engine **engine, size_t *work_bytes) PLN_CHECK;
-pln_status cu_engine_run(pnn_device *d, struct cudnnContext *handle, const pnn_engine *engine,
+pln_status cu_engine_run(pnn_device *d, const cu_cudnn *cudnn, const pnn_engine *engine,
                          const pnn_engine_operands *operands) PLN_CHECK;
 void cu_engine_free(pnn_engine *engine);
 
