@@ -14,6 +14,7 @@ struct step {
     int id;
     pnn_call call;
     pnn_kernel kernel;
+    pnn_recording *recording; /* on a device: from here to the next step of the host */
     double ms;
 };
 
@@ -44,7 +45,6 @@ struct pnn_plan {
     char *values;
     size_t *value_at, values_bytes;
     float *span; /* in the host's memory: an output that has gaps */
-    pnn_recording *recording;
     bool ran;
 };
 
@@ -315,9 +315,11 @@ pln_status pnn_plan_estimate(pln_context *ctx, const pnn_graph *g, pnn_store *st
 void pnn_plan_free(pnn_plan *p)
 {
     if (!p) return;
-    if (p->recording) p->device->ops->recording_free(p->recording);
-    for (size_t i = 0; i < p->step_count; i++)
-        if (p->steps[i].kernel.release) p->steps[i].kernel.release(p->steps[i].kernel.state);
+    for (size_t i = 0; i < p->step_count; i++) {
+        struct step *step = &p->steps[i];
+        if (step->recording) p->device->ops->recording_free(step->recording);
+        if (step->kernel.release) step->kernel.release(step->kernel.state);
+    }
     pln_free(p->steps);
     pln_free(p->bindings);
     pln_free(p->value_at);
@@ -414,32 +416,60 @@ done:
     return s;
 }
 
-static pln_status ask_steps(pnn_plan *p, bool timed)
+static pln_status ask(pnn_plan *p, size_t from, size_t to)
 {
     pln_status s = PLN_OK;
-    if (timed) PLN_TRY(p->device->ops->mark(p->device, 0));
-    for (size_t i = 0; i < p->step_count; i++) {
+    for (size_t i = from; i < to && !s; i++) {
         struct step *step = &p->steps[i];
-        PLN_TRY(step->kernel.run(p->ctx, &step->kernel, &step->call, p->work));
-        if (timed) PLN_TRY(p->device->ops->mark(p->device, i + 1));
+        s = step->kernel.run(p->ctx, &step->kernel, &step->call, p->work);
     }
-    for (size_t i = 0; timed && i < p->step_count; i++)
-        PLN_TRY(p->device->ops->between(p->device, i, i + 1, &p->steps[i].ms));
+    return s;
+}
+
+static pln_status ask_timed(pnn_plan *p)
+{
+    const pnn_device_ops *ops = p->device->ops;
+    pln_status s = PLN_OK;
+    PLN_TRY(ops->mark(p->device, 0));
+    for (size_t i = 0; i < p->step_count; i++) {
+        PLN_TRY(ask(p, i, i + 1));
+        PLN_TRY(ops->mark(p->device, i + 1));
+    }
+    for (size_t i = 0; i < p->step_count; i++)
+        PLN_TRY(ops->between(p->device, i, i + 1, &p->steps[i].ms));
 done:
     return s;
 }
 
-static pln_status record(pnn_plan *p)
+static pln_status record(pnn_plan *p, size_t from, size_t to, pnn_recording **kept)
 {
     const pnn_device_ops *ops = p->device->ops;
     pnn_recording *recording = NULL;
     pln_status s = ops->record_begin(p->device), end;
     if (s) return s;
-    s = ask_steps(p, false);
+    s = ask(p, from, to);
     end = ops->record_end(p->device, &recording); /* in any case */
     if (s && !end) ops->recording_free(recording);
-    if (!s && !end) p->recording = recording;
+    if (!s && !end) *kept = recording;
     return s ? s : end;
+}
+
+static pln_status replay(pnn_plan *p)
+{
+    pln_status s = PLN_OK;
+    for (size_t i = 0, end; i < p->step_count; i = end) {
+        struct step *step = &p->steps[i];
+        end = i + 1;
+        if (step->kernel.host) {
+            PLN_TRY(ask(p, i, end));
+            continue;
+        }
+        while (end < p->step_count && !p->steps[end].kernel.host) end++;
+        if (!step->recording) PLN_TRY(record(p, i, end, &step->recording));
+        PLN_TRY(p->device->ops->replay(p->device, step->recording));
+    }
+done:
+    return s;
 }
 
 static pln_status download_output(pnn_plan *p, const struct binding *b)
@@ -467,8 +497,7 @@ static pln_status run_on_device(pnn_plan *p)
             PLN_TRY(ops->upload(p->device, memory_of(p, b->id), b->data,
                                 pnn_elements(t) * sizeof(float)));
     }
-    if (p->ran && !p->o.timed && !p->recording) PLN_TRY(record(p));
-    PLN_TRY(p->recording ? ops->replay(p->device, p->recording) : ask_steps(p, p->o.timed));
+    PLN_TRY(p->o.timed ? ask_timed(p) : p->ran ? replay(p) : ask(p, 0, p->step_count));
     p->ran = true;
     PLN_TRY(ops->wait(p->device));
     for (size_t ready = 0; ready <= p->step_count; ready++) /* in the order of the steps */

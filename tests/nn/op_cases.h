@@ -31,7 +31,6 @@ enum {
     OP_KINKS = 2,       /* not differentiable everywhere: no finite differences */
     OP_LARGE = 4,       /* compared between back ends only */
     OP_BF16 = 8,        /* values in between are bf16: wider bound */
-    OP_CPU = 16,        /* the back end cuda has none of it */
 };
 
 typedef struct op_case {

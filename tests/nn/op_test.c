@@ -657,7 +657,6 @@ static bool any(const op_case *c)
     (void)c;
     return true;
 }
-static bool on_devices(const op_case *c) { return !(c->flags & OP_CPU); }
 static bool has_convolutions(const op_case *c)
 {
     return !(c->flags & OP_BF16) &&
@@ -674,10 +673,10 @@ static const struct {
     {"gradients", gradients_are_slopes, can_step},
     {"epilogues", epilogue_is_its_parts, has_parts},
     {"backends", back_ends_agree, any},
-    {"host_calls", host_device_agrees, on_devices},
-    {"gpu_calls", gpu_agrees, on_devices},
-    {"host_plans", host_device_plans_agree, on_devices},
-    {"gpu_plans", gpu_plans_agree, on_devices},
+    {"host_calls", host_device_agrees, any},
+    {"gpu_calls", gpu_agrees, any},
+    {"host_plans", host_device_plans_agree, any},
+    {"gpu_plans", gpu_plans_agree, any},
     {"plans", plans_agree, any},
     {"narrow", narrow_plans_agree, has_convolutions},
 };

@@ -41,6 +41,7 @@ struct pnn_kernel {
     void (*release)(void *state); /* NULL: nothing to release */
     void *state;
     size_t work_bytes;
+    bool host; /* of a device: computed by the host between the device's calls, never recorded */
     const char *name; /* which implementation, for `nets --plan` and tests: static */
 };
 

@@ -50,9 +50,8 @@ static pln_status prepare(pln_context *ctx, const pnn_call *call, pnn_kernel *ke
     pln_status s = PLN_OK;
 
     *kernel = (pnn_kernel){0};
-    if (!table[op].prepare)
-        return pln_fail(ctx, PLN_E_INTERNAL, "cuda: %s is not computed", pnn_op_info_of(op)->name);
     if (!call->device) return pln_fail(ctx, PLN_E_INTERNAL, "cuda: a call without a device");
+    if (!table[op].prepare) return cu_prepare_host(ctx, call, kernel);
     PLN_TRY(cu_job_new(ctx, call, table[op].name, kernel, &job));
     PLN_TRY(table[op].prepare(job, call));
 done:

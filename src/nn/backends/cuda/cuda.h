@@ -52,6 +52,8 @@ cu_prepare cu_prepare_reduce;
 cu_prepare cu_prepare_resize;
 cu_prepare cu_prepare_matmul; /* MATMUL, GRAM */
 cu_prepare cu_prepare_update; /* NOISE, ADAM */
+/* Of what no family takes: the back end cpu computes it. */
+pln_status cu_prepare_host(pln_context *ctx, const pnn_call *call, pnn_kernel *kernel) PLN_CHECK;
 
 /* ---- Parts that families share ---- */
 
