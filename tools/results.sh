@@ -56,7 +56,7 @@ edges, on the sparsest (D033) RTV and RGF do so too; BF and GF average them away
 
 Networks run with the weights of \`models/\`, whose cards say how far they were trained: on a processor, for a
 small part of the papers' steps, on training pairs of an SPS set. SASNet's gain the most on SPS and VOC-smooth,
-with softer edges than the operators', and the least on NKS, whose layers have two fifths of the contrast of those
+with softer edges than most operators', and the least on NKS, whose layers have two fifths of the contrast of those
 that they were trained on.
 END
     for kind in $parts; do
