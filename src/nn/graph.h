@@ -103,6 +103,7 @@ typedef union pnn_attr {
     struct {
         bool per_image, constant;
         double eps;
+        bool relu; /* of NORM, by a pass: max(y, 0) */
     } norm;
     struct {
         int fn;

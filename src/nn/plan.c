@@ -52,15 +52,24 @@ struct pnn_plan {
 
 static pln_status run_passes(pnn_plan *p)
 {
-    pln_status (*const all[])(pnn_pass *) = {pnn_pass_fold,           pnn_pass_fold_norm,
-                                             pnn_pass_fuse_conv,      pnn_pass_fuse_products,
-                                             pnn_pass_fuse_pointwise, pnn_pass_recompute};
+    /* Of the host's back ends, in training. */
+    bool host_trains = p->o.train && !p->device;
+    const struct {
+        pln_status (*run)(pnn_pass *);
+        bool wanted;
+    } all[] = {{pnn_pass_fold, true},
+               {pnn_pass_fold_norm, true},
+               {pnn_pass_fuse_conv, true},
+               {pnn_pass_fuse_norm, host_trains},
+               {pnn_pass_fuse_products, host_trains},
+               {pnn_pass_fuse_pointwise, true},
+               {pnn_pass_recompute, true}};
     pnn_pass pass = {p->ctx, p->g, p->store, p->o.size, p->o.train, p->o.keep, NULL};
     pln_status s = PLN_OK;
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
-        if (all[i] == pnn_pass_fuse_products && (p->device || !p->o.train)) continue;
+        if (!all[i].wanted) continue;
         PLN_TRY(pnn_pass_count(&pass));
-        PLN_TRY(all[i](&pass));
+        PLN_TRY(all[i].run(&pass));
     }
     if (p->o.precision == PNN_PRECISION_BF16 && !p->o.train) {
         PLN_TRY(pnn_pass_count(&pass));

@@ -39,7 +39,7 @@ pnn_node pnn_norm_with(pnn_graph *g, pnn_node x, pnn_node moments, pnn_node gamm
                     .in = {x, moments, gamma, beta},
                     .attr.norm = {pnn_vertex_of(g, moments)->op == PNN_OP_MOMENTS &&
                                       pnn_vertex_of(g, moments)->attr.norm.per_image,
-                                  constant, eps}};
+                                  constant, eps, false}};
     return pnn_append(g, &v);
 }
 
@@ -140,8 +140,9 @@ static void norm_gradient(pnn_graph *g, const pnn_vertex *v, pnn_node y, pnn_nod
 
 static void norm_print(const pnn_vertex *v, char *text, size_t room)
 {
-    snprintf(text, room, "%s%s eps %g", v->attr.norm.per_image ? "per image" : "per batch",
-             v->attr.norm.constant ? " constant" : "", v->attr.norm.eps);
+    snprintf(text, room, "%s%s eps %g%s", v->attr.norm.per_image ? "per image" : "per batch",
+             v->attr.norm.constant ? " constant" : "", v->attr.norm.eps,
+             v->attr.norm.relu ? " +relu" : "");
 }
 
 const pnn_op_info pnn_moments_info = {.name = "moments", .print = norm_print};

@@ -64,6 +64,21 @@ pln_status pnn_pass_fuse_conv(pnn_pass *p)
     return PLN_OK;
 }
 
+/* ---- Into normalisations ---- */
+
+pln_status pnn_pass_fuse_norm(pnn_pass *p)
+{
+    for (int i = 1; i <= pnn_count(p->g); i++) {
+        pnn_vertex *v = pnn_vertex_mut(p->g, (pnn_node){i});
+        if (!p->users[i] || v->op != PNN_OP_UNARY || v->attr.unary.fn != PNN_RELU) continue;
+        const pnn_vertex *norm = pnn_vertex_of(p->g, v->in[0]);
+        if (norm->op != PNN_OP_NORM || p->users[v->in[0].id] != 1) continue;
+        *v = *norm;
+        v->attr.norm.relu = true;
+    }
+    return PLN_OK;
+}
+
 /* ---- Into sums ---- */
 
 pln_status pnn_pass_fuse_products(pnn_pass *p)

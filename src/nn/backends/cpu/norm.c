@@ -155,7 +155,8 @@ static void norm_task(void *arg, size_t index, int thread)
     (void)thread;
     if (n->call->v->op == PNN_OP_NORM)
         n->kernels->normalise(count, pixel_of(x, at), x->stride, c, mean, scale,
-                              n->call->in[3].data, pixel_of(y, at), y->stride);
+                              n->call->in[3].data, n->call->v->attr.norm.relu, pixel_of(y, at),
+                              y->stride);
     else
         n->kernels->normalise_grad(count, pixel_of(&n->call->in[3], at), n->call->in[3].stride,
                                    pixel_of(x, at), x->stride, c, mean, scale, n->lean + group * c,

@@ -193,16 +193,25 @@ static void add_scaled(size_t n, float a, const float *x, size_t x_step, size_t 
 /* ---- Normalising ---- */
 
 INLINE void normalise_pixels(size_t n, const float *x, size_t x_step, size_t c, const float *mean,
-                             const float *scale, const float *beta, float *y, size_t y_step)
+                             const float *scale, const float *beta, bool relu, float *y,
+                             size_t y_step)
 {
     for (size_t i = 0; i < n; i++, x += x_step, y += y_step) PLN_VECTORISE
-    for (size_t k = 0; k < c; k++) y[k] = (x[k] - mean[k]) * scale[k] + beta[k];
+    for (size_t k = 0; k < c; k++) {
+        float v = (x[k] - mean[k]) * scale[k] + beta[k];
+        y[k] = relu ? v > 0 ? v : 0 : v;
+    }
 }
 
 static void normalise(size_t n, const float *x, size_t x_step, size_t c, const float *mean,
-                      const float *scale, const float *beta, float *y, size_t y_step)
+                      const float *scale, const float *beta, bool relu, float *y, size_t y_step)
 {
-    FOR_CHANNELS(c, normalise_pixels(n, x, x_step, channels, mean, scale, beta, y, y_step));
+    if (relu)
+        FOR_CHANNELS(c,
+                     normalise_pixels(n, x, x_step, channels, mean, scale, beta, true, y, y_step));
+    else
+        FOR_CHANNELS(c,
+                     normalise_pixels(n, x, x_step, channels, mean, scale, beta, false, y, y_step));
 }
 
 static void normalise_grad(size_t n, const float *dy, size_t dy_step, const float *x, size_t x_step,

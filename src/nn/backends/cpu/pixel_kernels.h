@@ -36,9 +36,10 @@ typedef struct pixel_kernels {
     /* dx[at[0]] += (1 - weight) dy, dx[at[1]] += weight dy */
     void (*resize_grad)(size_t n, const pnn_mix *mix, const float *dy, size_t c, float *dx,
                         size_t dx_step);
-    /* y = (x - mean) scale + beta, tables of c values; y may be x. */
+    /* y = (x - mean) scale + beta, tables of c values, and with relu its positive part; y may be x.
+     */
     void (*normalise)(size_t n, const float *x, size_t x_step, size_t c, const float *mean,
-                      const float *scale, const float *beta, float *y, size_t y_step);
+                      const float *scale, const float *beta, bool relu, float *y, size_t y_step);
     /* dx = scale dy - (x - mean) lean - offset */
     void (*normalise_grad)(size_t n, const float *dy, size_t dy_step, const float *x, size_t x_step,
                            size_t c, const float *mean, const float *scale, const float *lean,

@@ -57,8 +57,8 @@ void pnn_ref_norm(const pnn_call *call, double *sums)
         for (size_t c = 0; c < x->d[3]; c++) {
             struct stats s = stats_of(call, row_of(x, i, &call->in[1]), c);
             double xhat = (pnn_ref_get(x, i * x->stride + c) - s.mean) * s.scale;
-            pnn_ref_put(out, i * out->stride + c,
-                        pnn_ref_get(gamma, c) * xhat + pnn_ref_get(beta, c));
+            double y = pnn_ref_get(gamma, c) * xhat + pnn_ref_get(beta, c);
+            pnn_ref_put(out, i * out->stride + c, call->v->attr.norm.relu && !(y > 0) ? 0 : y);
         }
 }
 
