@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """train_bench.py jess|sasnet BATCH [STEPS]: the step of train_bench.c in PyTorch, channels_last, in f32 or
-under bf16 autocast (PRECISION=bf16); the networks of the papers, written as the textbooks of PyTorch do.
+under bf16 autocast (PRECISION=bf16), on a GPU (DEVICE=cuda); the networks of the papers, written as the textbooks of PyTorch do.
 
 Prints milliseconds (median), processor seconds and the peak memory of the process."""
 import math
@@ -161,17 +161,20 @@ def main():
     name, batch = sys.argv[1], int(sys.argv[2])
     steps = int(sys.argv[3]) if len(sys.argv) > 3 else 5
     bf16 = os.environ.get("PRECISION") == "bf16"
+    device = os.environ.get("DEVICE", "cpu")
     torch.set_num_threads(int(os.environ.get("THREADS", len(os.sched_getaffinity(0)))))
     torch.manual_seed(1)
     net, loss_of = (Jess(), jess_loss) if name == "jess" else (Sasnet(), sasnet_loss)
-    net = net.to(memory_format=torch.channels_last)
+    net = net.to(device, memory_format=torch.channels_last)
     adam = torch.optim.Adam(net.parameters(), 1e-4, fused=True)
-    x, truth = (torch.rand(batch, 3, 128, 128).contiguous(memory_format=torch.channels_last) for _ in range(2))
-    edge = (torch.rand(batch, 1, 128, 128) < 0.05).float()
+    x, truth = (
+        torch.rand(batch, 3, 128, 128).to(device).contiguous(memory_format=torch.channels_last) for _ in range(2)
+    )
+    edge = (torch.rand(batch, 1, 128, 128) < 0.05).float().to(device)
 
     def step():
         adam.zero_grad(set_to_none=True)
-        loss = loss_of(net, x, truth, edge, torch.autocast("cpu", torch.bfloat16, enabled=bf16))
+        loss = loss_of(net, x, truth, edge, torch.autocast(device, torch.bfloat16, enabled=bf16))
         loss.backward()
         adam.step()
         return loss.item()

@@ -1,37 +1,119 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# gpu_check.sh FOLDER: on a machine with a GPU, nvcc and cuDNN 9, builds with CUDA and runs every
-# operation and plan of the tests on the GPU, as they are and under compute-sanitizer. The report is
-# FOLDER/report.txt, with the whole output beside it. Fails if anything does, or if there is no GPU.
+# gpu_check.sh FOLDER [PART...]: on a machine with a GPU, nvcc and cuDNN 9: builds with CUDA, and then each
+# PART (absent: all, in this order):
+#   calls plans   every operation and plan of the tests on the GPU against the reference
+#   sanitizer     the operations under compute-sanitizer
+#   weights       each network with its shipped weights (else its start): GPU against CPU, 80 dB in f32, 45 in bf16
+#   times         Fan 1280x720, SASNet and JESS 512x384 in bf16, and training steps; PyTorch's beside them
+#   training      STEPS (200) steps of a recipe on the GPU, and the weights that come of it on the CPU
+# A line a part in FOLDER/report.txt, whole outputs beside it. Fails if any part does. PYTHON: for PyTorch.
 set -u
-[ $# = 1 ] || { echo "usage: tools/gpu_check.sh FOLDER" >&2; exit 2; }
+[ $# -ge 1 ] || { echo "usage: tools/gpu_check.sh FOLDER [PART...]" >&2; exit 2; }
 mkdir -p "$1" && out=$(cd "$1" && pwd) && cd "$(dirname "$0")/.." || exit 1
-build=$out/build failed=0
+shift
+[ $# -gt 0 ] || set -- calls plans sanitizer weights times training
+build=${BUILD:-$out/build} gpu=${DEVICE:-cuda} python=${PYTHON:-python3} failed=0
+planish=$build/planish
 : >"$out/report.txt"
 
 step() { # step NAME COMMAND...
-    local name=$1 start=$SECONDS rc
+    local name=$1 start=$SECONDS rc note
     shift
     "$@" >"$out/$name.txt" 2>&1
     rc=$?
     [ $rc = 0 ] || failed=1
-    printf '%-12s %s, %d s%s\n' "$name" "$([ $rc = 0 ] && echo passed || echo "failed ($rc)")" \
-        $((SECONDS - start)) "$(sed -n 's/^largest error/; largest error/p' "$out/$name.txt")" |
-        tee -a "$out/report.txt"
+    note=$(grep -E '^(largest error|= )' "$out/$name.txt" | sed 's/^= //' | tr '\n' ';')
+    printf '%-10s %s, %d s%s\n' "$name" "$([ $rc = 0 ] && echo passed || echo "failed ($rc)")" \
+        $((SECONDS - start)) "${note:+; ${note%;}}" | tee -a "$out/report.txt"
+}
+
+build() {
+    [ -f "$build/build.ninja" ] ||
+        meson setup "$build" --buildtype=release -Dcuda=enabled -Dpeers=disabled -Dmpi=disabled || return 1
+    ninja -C "$build" planish tests/nn/op_test tests/scale/random_weights bench/network_bench bench/train_bench
+}
+
+sanitizer() {
+    command -v compute-sanitizer >/dev/null || { echo "= compute-sanitizer is not here"; return 1; }
+    for tool in memcheck initcheck racecheck; do
+        compute-sanitizer --tool $tool --error-exitcode 9 "$build/tests/nn/op_test" gpu_calls || return 1
+    done
+}
+
+weights_of() { # the file of a network: shipped, else its start
+    local file=models/$1.safetensors
+    [ -f "$file" ] && { echo "$file"; return; }
+    file=$out/$1.safetensors
+    [ -f "$file" ] || "$build/tests/scale/random_weights" "$1" "$file" >/dev/null || return 1
+    echo "$file"
+}
+
+weights() {
+    local bad=0 net file precision least psnr
+    "$planish" -q sample pair --size 256x192 -o "$out/picture.png" || return 1
+    for net in fan sasnet jess csgis mi; do
+        file=$(weights_of $net) || return 1
+        "$planish" -q --device cpu smooth "$out/picture.png" -m $net --weights "$file" --precision f32 --tile off \
+            -o "$out/cpu.npy" || return 1
+        for precision in f32:80 bf16:45; do
+            least=${precision#*:}
+            "$planish" -q --device "$gpu" smooth "$out/picture.png" -m $net --weights "$file" \
+                --precision ${precision%:*} --tile off -o "$out/gpu.npy" || return 1
+            psnr=$("$planish" metric "$out/gpu.npy" "$out/cpu.npy" --scores psnr --json |
+                sed -n 's/.*"psnr": *\([0-9.]*\).*/\1/p' | head -1)
+            awk -v p="${psnr:-inf}" -v l="$least" 'BEGIN { exit !(p == "inf" || p + 0 >= l) }' || bad=1
+            echo "= $net ${precision%:*} ${psnr:-equal} dB (least $least)"
+        done
+    done
+    for file in models/*.safetensors; do
+        "$planish" -q --device "$gpu" nets "$file" --verify || bad=1
+    done
+    return $bad
+}
+
+times() {
+    local bad=0 case net size bound file own
+    for case in fan:1280x720:2.5 sasnet:512x384:4 jess:512x384:10; do
+        IFS=: read -r net size bound <<<"$case"
+        file=$(weights_of $net) || return 1
+        PLANISH_DEVICE=$gpu "$build/bench/network_bench" "$file" $size f32
+        own=$(PLANISH_DEVICE=$gpu "$build/bench/network_bench" "$file" $size bf16) || return 1
+        PLANISH_DEVICE=$gpu "$build/bench/network_bench" "$file" $size bf16 --steps >"$out/steps-$net.txt"
+        echo "= $net $own (bound $bound ms)"
+        awk -v t="$(sed -n 's/.*: \([0-9.]*\) ms of the device.*/\1/p' <<<"$own")" -v b=$bound \
+            'BEGIN { exit !(t > 0 && t <= b) }' || bad=1
+        "$planish" -q export $net --weights "$file" -o "$out/$net.onnx" &&
+            (cd bench && "$python" gpu_peer.py "$out/$net.onnx" $size) | sed 's/^/= /'
+    done
+    for case in jess:8 sasnet:16; do
+        IFS=: read -r net size <<<"$case"
+        PLANISH_DEVICE=$gpu "$build/bench/train_bench" --profile --steps 50 recipes/$net.ini data.batch=$size \
+            data.patch=128 >"$out/step-$net.txt" || return 1
+        echo "= $net step, batch $size: $(head -2 "$out/step-$net.txt" | tr '\n' ' ')"
+        DEVICE=cuda PRECISION=bf16 "$python" bench/train_bench.py $net $size 50 | sed 's/^/= /'
+    done
+    return $bad
+}
+
+training() {
+    [ -f "$out/scenes/manifest.json" ] ||
+        "$planish" -q dataset make scenes --count 24 --size 320x256 -o "$out/scenes" || return 1
+    rm -rf "$out/run"
+    "$planish" --device "$gpu" train recipes/sasnet.ini --data "$out/scenes" -o "$out/run" \
+        --set optimiser.steps=${STEPS:-200} --set validation.every=${STEPS:-200} --set validation.pairs=4 || return 1
+    "$planish" -q --device cpu nets "$out/run/best.safetensors" --verify || return 1
+    echo "= $("$planish" train status "$out/run" | tr '\n' ' ')"
 }
 
 git log -1 --format='commit %H' >>"$out/report.txt"
 nvidia-smi --query-gpu=name,driver_version --format=csv,noheader >>"$out/report.txt" 2>&1
-[ -f "$build/build.ninja" ] ||
-    step setup meson setup "$build" --buildtype=release -Dcuda=enabled -Dpeers=disabled -Dmpi=disabled
-step build ninja -C "$build" tests/nn/op_test tests/nn/device_test
-step calls "$build/tests/nn/op_test" gpu_calls
-step plans "$build/tests/nn/op_test" gpu_plans
-if command -v compute-sanitizer >/dev/null; then
-    for tool in memcheck initcheck racecheck; do
-        step $tool compute-sanitizer --tool $tool --error-exitcode 9 "$build/tests/nn/op_test" gpu_calls
-    done
-else
-    echo "compute-sanitizer is not here: not run" | tee -a "$out/report.txt"
-fi
+step build build
+for part; do
+    case $part in
+    calls | plans) step $part "$build/tests/nn/op_test" gpu_$part ;;
+    sanitizer | weights | times | training) step $part $part ;;
+    *) echo "gpu_check.sh: no part '$part'" >&2; exit 2 ;;
+    esac
+done
 exit $failed

@@ -46,6 +46,7 @@ struct pnn_plan {
     size_t *value_at, values_bytes;
     float *span; /* in the host's memory: an output that has gaps */
     bool ran;
+    double ms; /* of the last run */
 };
 
 /* ---- Passes ---- */
@@ -439,7 +440,6 @@ static pln_status ask_timed(pnn_plan *p)
 {
     const pnn_device_ops *ops = p->device->ops;
     pln_status s = PLN_OK;
-    PLN_TRY(ops->mark(p->device, 0));
     for (size_t i = 0; i < p->step_count; i++) {
         PLN_TRY(ask(p, i, i + 1));
         PLN_TRY(ops->mark(p->device, i + 1));
@@ -506,8 +506,12 @@ static pln_status run_on_device(pnn_plan *p)
             PLN_TRY(ops->upload(p->device, memory_of(p, b->id), b->data,
                                 pnn_elements(t) * sizeof(float)));
     }
+    size_t last = p->o.timed ? p->step_count : 1;
+    PLN_TRY(ops->mark(p->device, 0));
     PLN_TRY(p->o.timed ? ask_timed(p) : p->ran ? replay(p) : ask(p, 0, p->step_count));
+    if (!p->o.timed) PLN_TRY(ops->mark(p->device, 1));
     p->ran = true;
+    PLN_TRY(ops->between(p->device, 0, last, &p->ms));
     PLN_TRY(ops->wait(p->device));
     for (size_t ready = 0; ready <= p->step_count; ready++) /* in the order of the steps */
         for (size_t i = 0; i < p->binding_count; i++) {
@@ -549,6 +553,8 @@ done:
 }
 
 /* ---- Looking ---- */
+
+double pnn_plan_device_ms(const pnn_plan *p) { return p->ms; }
 
 uint64_t pnn_plan_bytes(const pnn_plan *p)
 {

@@ -85,6 +85,9 @@ pln_status pnn_plan_run(pnn_plan *plan) PLN_CHECK;
 pln_status pnn_plan_fetch(pnn_plan *plan) PLN_CHECK;
 pln_status pnn_plan_send(pnn_plan *plan) PLN_CHECK;
 
+/* Milliseconds of the last run by the device's own clock, without copies of inputs and outputs; on
+ * the CPU 0. */
+double pnn_plan_device_ms(const pnn_plan *plan);
 /* Bytes of the arena, of work memory and of packed weights. */
 uint64_t pnn_plan_bytes(const pnn_plan *plan);
 /* One step, what it is and what it took in the last run. Strings live as long as the plan. */

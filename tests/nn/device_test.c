@@ -77,6 +77,7 @@ static void replays_follow_the_seed(void **state)
     }
     host_device_counts(device, &runs, &replays);
     assert_int_equal(replays, 4);
+    assert_float_equal(pnn_plan_device_ms(plan), 1, 0);
     assert_int_equal(given, 5);
     assert_int_equal((runs - before) % 5, 0);
     assert_true(runs > before);
