@@ -28,6 +28,7 @@ struct release {
     pnet_options options;
     char name[128]; /* "sasnet" of models/sasnet.safetensors */
     char *scores;   /* JSON */
+    char *recipe;   /* as others may read it */
     struct row ours, input, best_operator;
     size_t pairs;
     bool tested;
@@ -123,6 +124,36 @@ done:
 
 /* ---- Weights ---- */
 
+/* The recipe for others: of absolute paths the last folder and the file. *text to pln_free; NULL if
+ * the weights tell none. */
+static pln_status public_recipe(const struct release *r, char **text)
+{
+    const char *from = pnn_st_metadata(r->weights, "recipe");
+    *text = NULL;
+    if (!from) return PLN_OK;
+    pln_status s = pln_strdup(r->ctx, from, text);
+    if (s) return s;
+    char *to = *text;
+    while (*from) {
+        size_t line = strcspn(from, "\n"), key = strcspn(from, "=\n");
+        const char *value = from + key + (from[key] == '='), *end = from + line, *kept = value;
+        if (key < line && *value == '/') {
+            int slashes = 2;
+            kept = end;
+            while (kept > value && slashes) slashes -= *--kept == '/';
+            kept++;
+        }
+        memcpy(to, from, (size_t)(value - from));
+        to += value - from;
+        memcpy(to, kept, (size_t)(end - kept));
+        to += end - kept;
+        from = end;
+        if (*from) *to++ = *from++;
+    }
+    *to = 0;
+    return PLN_OK;
+}
+
 static pln_status check_dataset(struct release *r)
 {
     const char *said = pnn_st_metadata(r->weights, "data_hash");
@@ -186,6 +217,7 @@ static pln_status write_weights(struct release *r)
                          pnn_st_name(r->weights), TEXTS - 2);
             goto done;
         }
+        if (!strcmp(key, "recipe")) text = r->recipe;
         if (strcmp(key, "scores") != 0 && (strcmp(key, "data_terms") != 0 || !r->o->terms))
             texts[m++] = (pnn_st_text){key, text};
     }
@@ -323,7 +355,7 @@ static pln_status write_card(struct release *r)
     print_data(f, r);
     print_training(f, r);
     print_scores(f, r);
-    fprintf(f, "\n## Recipe\n\n```ini\n%s```\n", said(r, "recipe"));
+    fprintf(f, "\n## Recipe\n\n```ini\n%s```\n", r->recipe ? r->recipe : "not said\n");
     print_limits(f, r);
     bool lost = ferror(f);
     if (fclose(f) || lost)
@@ -363,12 +395,14 @@ pln_status pln_release(pln_context *ctx, const pln_release_options *options)
     PLN_TRY(pnn_st_open(ctx, path, 0, &r.weights));
     PLN_TRY(pnet_of_weights(ctx, r.weights, NULL, &r.net, &r.options));
     PLN_TRY(check_dataset(&r));
+    PLN_TRY(public_recipe(&r, &r.recipe));
     PLN_TRY(read_table(&r));
     PLN_TRY(scores_of(&r));
     PLN_TRY(write_weights(&r));
     PLN_TRY(write_card(&r));
 done:
     pln_free(r.scores);
+    pln_free(r.recipe);
     pnn_st_free(r.weights);
     pln_history_free(&r.history);
     pln_free(path);

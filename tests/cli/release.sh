@@ -43,6 +43,13 @@ same a.png b.png
 sed -n '/^## Scores/,/^## Recipe/p' f.md | scores
 [ $(($(wc -c <f.safetensors) * 6)) -gt $(($(wc -c <h.safetensors) * 10)) ] && echo smaller
 
+say a recipe with paths of this machine, in the card and in the file
+cp run/best.safetensors start.safetensors
+s train r.ini --data data -o again --set "network.start=$PWD/start.safetensors" --set optimiser.steps=1 2>/dev/null
+s train release again -o again.safetensors
+grep '^start=' again.md | sed "s#=$(basename "$PWD")/#=HERE/#"
+! grep -q "$PWD" again.md again.safetensors && echo 'no folders'
+
 say what is wrong
 t train release run
 t train release run -o model.bin
