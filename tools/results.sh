@@ -55,9 +55,8 @@ in the gains by texture: L0, SDF and ILS keep bright specks of sparse textures (
 edges, on the sparsest (D033) RTV and RGF do so too; BF and GF average them away, with softer edges elsewhere.
 
 Networks run with the weights of \`models/\`, whose cards say how far they were trained: on a processor, for a
-small part of the papers' steps, on training pairs of an SPS set. SASNet's gain the most on SPS and VOC-smooth,
-with softer edges than most operators', and the least on NKS, whose layers have two fifths of the contrast of those
-that they were trained on.
+small part of the papers' steps, on training truths of an SPS set under its textures, in SASNet's last run with
+layers of a fifth to five quarters of their contrast. Its edges are softer than most operators'.
 END
     for kind in $parts; do
         echo
