@@ -170,9 +170,10 @@ static void training_is_the_same_with_passes(void **state)
             size_t dims[4], count;
             const float *value = pnn_store_at(store, p, &name, dims),
                         *want = pnn_store_find(truth, name, &count);
-            /* Where a gradient is nearly zero, Adam's first steps turn rounding into direction. */
+            /* Where a gradient is nearly zero, Adam's first steps turn rounding into direction;
+             * running statistics follow the weights. */
             double off = furthest(value, want, count);
-            if (strstr(name, "running") ? off > 1e-4 : off > 7e-3) fail_msg("%s: %g", name, off);
+            if (strstr(name, "running") ? off > 3e-4 : off > 7e-3) fail_msg("%s: %g", name, off);
         }
         pnn_store_free(store);
     }
