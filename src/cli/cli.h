@@ -106,8 +106,8 @@ struct cli {
     int verbose;
     int threads; /* 0: automatic */
     int progress;
-    const char
-        *device; /* of pln_parse_device, and there: others end the program before the command */
+    /* Of pln_parse_device, and there: others end the program before the command. */
+    const char *device;
     const char *config;
     uint64_t seed, memory;          /* memory 0: automatic */
     bool help, help_short, version; /* help_short: -h */

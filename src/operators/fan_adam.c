@@ -12,8 +12,6 @@ struct fan_adam_params {
 
 /* ---- Parameters ---- */
 
-static const char *const slopes[] = {"authors", "exact", "clamped", NULL}; /* pln_fan_slopes */
-
 static const pln_param fan_adam_schema[] = {
     PLN_INT(struct fan_adam_params, iterations, .flag = "iterations", .symbol = "N", .unit = "",
             .min = 0, .max = 100000, .init = 100, .scale = PLN_LOG,
@@ -25,7 +23,7 @@ static const pln_param fan_adam_schema[] = {
              .min = 0, .max = 1e3, .init = 0.1, .scale = PLN_LOG,
              .help = "weight of keeping the response of edges"),
     PLN_CHOICE(struct fan_adam_params, slopes, .flag = "slopes", .symbol = "", .unit = "", .max = 2,
-               .init = PLN_FAN_CLAMPED, .choices = slopes,
+               .init = PLN_FAN_CLAMPED, .choices = pln_fan_slope_names,
                .help = "what is taken as the gradient: the authors', where a pair pulls no harder "
                        "than one of a grey level; the energy's own; the authors' with 0 at ties"),
     FAN_ENERGY_SCHEMA(struct fan_adam_params),
@@ -70,18 +68,6 @@ done:
 
 /* ---- Descriptor ---- */
 
-static const pln_preset fan_adam_presets[] = {
-    {"default", "", "edge-preserving smoothing"},
-    {"abstraction", "grow=3", "strong, for abstraction"},
-    {"detail", "alpha=15 c1=2000 c2=0", "light, for detail enhancement"},
-    {"texture", "structure=no-texture radius=2 alpha=20", "removes texture"},
-    {NULL, NULL, NULL},
-};
-
-static const char *const fan_adam_grid[] = {
-    "lambda=0.3", "lambda=1", "lambda=3", "structure=no-texture radius=2 alpha=20", NULL,
-};
-
 static const char *const fan_adam_ladder[] = {
     "radius=2 iterations=2 lambda=1",    "radius=5 iterations=10 lambda=1",
     "radius=10 iterations=30 lambda=1",  "radius=10 iterations=100 lambda=1",
@@ -116,8 +102,8 @@ const pln_method pln_method_fan_adam = {
     .cost = "O(N r²) for each of N steps",
     .schema = fan_adam_schema,
     .params_size = sizeof(struct fan_adam_params),
-    .presets = fan_adam_presets,
-    .grid = fan_adam_grid,
+    .presets = pln_fan_presets,
+    .grid = pln_fan_grid,
     .ladder = fan_adam_ladder,
     .caps = PLN_CAP_UNIT_RANGE | PLN_CAP_SLOW,
     .memory = fan_adam_memory,

@@ -69,18 +69,6 @@ done:
 
 /* ---- Descriptor ---- */
 
-static const pln_preset fan_irls_presets[] = {
-    {"default", "", "edge-preserving smoothing"},
-    {"abstraction", "grow=3", "strong, for abstraction"},
-    {"detail", "alpha=15 c1=2000 c2=0", "light, for detail enhancement"},
-    {"texture", "structure=no-texture radius=2 alpha=20", "removes texture"},
-    {NULL, NULL, NULL},
-};
-
-static const char *const fan_irls_grid[] = {
-    "lambda=0.3", "lambda=1", "lambda=3", "structure=no-texture radius=2 alpha=20", NULL,
-};
-
 static const char *const fan_irls_ladder[] = {
     "radius=2 iterations=2 solver-steps=10 lambda=1",
     "radius=5 iterations=2 solver-steps=20 lambda=1",
@@ -112,8 +100,8 @@ const pln_method pln_method_fan_irls = {
     .cost = "O(N r²) for each of N rounds times up to 50 steps",
     .schema = fan_irls_schema,
     .params_size = sizeof(struct fan_irls_params),
-    .presets = fan_irls_presets,
-    .grid = fan_irls_grid,
+    .presets = pln_fan_presets,
+    .grid = pln_fan_grid,
     .ladder = fan_irls_ladder,
     .caps = PLN_CAP_UNIT_RANGE | PLN_CAP_SLOW,
     .memory = fan_irls_memory,

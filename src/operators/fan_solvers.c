@@ -5,6 +5,18 @@
 
 const char *const pln_fan_structures[] = {"edges", "no-texture", NULL};
 
+const pln_preset pln_fan_presets[] = {
+    {"default", "", "edge-preserving smoothing"},
+    {"abstraction", "grow=3", "strong, for abstraction"},
+    {"detail", "alpha=15 c1=2000 c2=0", "light, for detail enhancement"},
+    {"texture", "structure=no-texture radius=2 alpha=20", "removes texture"},
+    {NULL, NULL, NULL},
+};
+
+const char *const pln_fan_grid[] = {
+    "lambda=0.3", "lambda=1", "lambda=3", "structure=no-texture radius=2 alpha=20", NULL,
+};
+
 struct rows {
     const pln_view *view;
     float *values; /* three a pixel, of 0..255 */

@@ -15,6 +15,9 @@ struct fan_energy_params {
 };
 
 extern const char *const pln_fan_structures[];
+/* The published variants, and tuning points, in these parameters. */
+extern const pln_preset pln_fan_presets[];
+extern const char *const pln_fan_grid[];
 
 /* Of a schema: `e`, a struct fan_energy_params in the method's own. */
 #define FAN_ENERGY_SCHEMA(params_)                                                                 \
@@ -45,7 +48,7 @@ extern const char *const pln_fan_structures[];
                    .help = "what is kept: edges that the detector finds, or what the texture map " \
                            "leaves, with no edge kept for itself")
 
-/* A picture as a problem; memory: fan_problem_memory bytes, of the context. */
+/* A picture as a problem; memory: pln_fan_picture_memory bytes, of the context. */
 struct fan_picture {
     pln_fan_energy energy;
     pln_fan_problem problem;

@@ -18,6 +18,7 @@ typedef enum pln_fan_slopes {
     PLN_FAN_EXACT,  /* of the value, 0 at ties */
     PLN_FAN_CLAMPED /* the authors', 0 at ties: what is flat stays */
 } pln_fan_slopes;
+extern const char *const pln_fan_slope_names[]; /* in this order; NULL at the end */
 
 /* E = E_d + lambda_f E_f + lambda_e E_e of I and T, N pixels:
  *

@@ -5,6 +5,8 @@
 
 #include <math.h>
 
+const char *const pln_fan_slope_names[] = {"authors", "exact", "clamped", NULL};
+
 /* ---- The variants: section 4 and 7 of the paper, scripts of the authors' code ---- */
 
 #define COMMON .sigma_r = 0.1, .sigma_s = 7, .lambda_f = 1, .lambda_e = 0.1

@@ -222,3 +222,13 @@ done:
     pln_free(config);
     return s;
 }
+
+pln_status pln_weights_check_data(pln_context *ctx, const pnn_st *weights,
+                                  const pln_dataset *dataset)
+{
+    const char *said = pnn_st_metadata(weights, "data_hash");
+    if (!said || !strcmp(said, pln_dataset_hash(dataset))) return PLN_OK;
+    return pln_fail(ctx, PLN_E_MODEL, "%s: trained on the dataset %.12s, %s is %.12s",
+                    pnn_st_name(weights), said, pln_dataset_folder(dataset),
+                    pln_dataset_hash(dataset));
+}

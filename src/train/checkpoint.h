@@ -24,5 +24,8 @@ pln_status pln_weights_write(pln_context *ctx, const char *path, const pln_recip
                              const pnn_graph *graph, const pnn_store *store,
                              const pln_training_state *state, const char *data_hash, uint64_t seed,
                              pnn_dtype type) PLN_CHECK;
+/* PLN_E_MODEL: the weights say that they were trained on another dataset. */
+pln_status pln_weights_check_data(pln_context *ctx, const pnn_st *weights,
+                                  const pln_dataset *dataset) PLN_CHECK;
 
 #endif

@@ -31,7 +31,6 @@ static const char *const ternary_forms[] = {"hinge", "ratio", NULL};
 
 static const char *const fan_variants[] = {"smooth",     "abstraction", "detail", "texture",
                                            "background", "foreground",  NULL};
-static const char *const fan_slopes[] = {"authors", "exact", "clamped", NULL};
 
 static const struct key keys[] = {
     KEY("network", TEXT, system, "system"),
@@ -73,7 +72,7 @@ static const struct key keys[] = {
     KEY("loss", REAL, low, "low", .min = 0, .max = 1, .init = 0),
     KEY("loss", REAL, high, "high", .min = 0, .max = 1, .init = 0.5),
     KEY("loss", CHOICE, variant, "variant", .choices = fan_variants),
-    KEY("loss", CHOICE, slopes, "slopes", .choices = fan_slopes),
+    KEY("loss", CHOICE, slopes, "slopes", .choices = pln_fan_slope_names),
     KEY("frozen", TEXT, vgg16, "vgg16"),
     KEY("frozen", TEXT, deeplabv3, "deeplabv3"),
     KEY("frozen", TEXT, eme, "eme"),

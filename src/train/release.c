@@ -154,15 +154,6 @@ static pln_status public_recipe(const struct release *r, char **text)
     return PLN_OK;
 }
 
-static pln_status check_dataset(struct release *r)
-{
-    const char *said = pnn_st_metadata(r->weights, "data_hash");
-    if (!r->o->dataset || !said || !strcmp(said, pln_dataset_hash(r->o->dataset))) return PLN_OK;
-    return pln_fail(r->ctx, PLN_E_MODEL, "%s: trained on the dataset %.12s, %s is %.12s",
-                    pnn_st_name(r->weights), said, pln_dataset_folder(r->o->dataset),
-                    pln_dataset_hash(r->o->dataset));
-}
-
 /* What the file says already, and the test's scores. */
 static pln_status scores_of(struct release *r)
 {
@@ -394,7 +385,7 @@ pln_status pln_release(pln_context *ctx, const pln_release_options *options)
                              : pln_text_of(ctx, &path, "%s/best.safetensors", options->run));
     PLN_TRY(pnn_st_open(ctx, path, 0, &r.weights));
     PLN_TRY(pnet_of_weights(ctx, r.weights, NULL, &r.net, &r.options));
-    PLN_TRY(check_dataset(&r));
+    if (options->dataset) PLN_TRY(pln_weights_check_data(ctx, r.weights, options->dataset));
     PLN_TRY(public_recipe(&r, &r.recipe));
     PLN_TRY(read_table(&r));
     PLN_TRY(scores_of(&r));

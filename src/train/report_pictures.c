@@ -5,6 +5,7 @@
 
 #include "data/folder.h"
 #include "image/image.h"
+#include "train/checkpoint.h"
 #include "train/report_parts.h"
 #include "train/validate.h"
 
@@ -24,20 +25,15 @@ struct pictures {
 static pln_status load(struct pictures *p, const char *weights)
 {
     const pnet_net *net;
-    const char *hash, *seed;
+    const char *seed;
     pnet_options options;
     pnn_st *file = NULL;
     pln_status s = PLN_OK;
 
     PLN_TRY(pnn_st_open(p->ctx, weights, 0, &file));
     PLN_TRY(pnet_of_weights(p->ctx, file, p->r->net, &net, &options));
-    hash = pnn_st_metadata(file, "data_hash");
     seed = pnn_st_metadata(file, "seed"); /* it chose the pairs */
-    if (hash && strcmp(hash, pln_dataset_hash(p->dataset))) {
-        s = pln_fail(p->ctx, PLN_E_MODEL, "%s: trained on the dataset %.12s, %s is %.12s", weights,
-                     hash, pln_dataset_folder(p->dataset), pln_dataset_hash(p->dataset));
-        goto done;
-    }
+    PLN_TRY(pln_weights_check_data(p->ctx, file, p->dataset));
     PLN_TRY(pnet_graph(p->ctx, net, &options, PNET_EVAL, &p->network));
     PLN_TRY(pnn_store_new(p->ctx, &p->store));
     PLN_TRY(pnn_store_load(p->store, p->network, file, ""));

@@ -439,24 +439,30 @@ static bool changes_none(const char *name)
     return normalised_away(name) || strstr(name, ".running_");
 }
 
+/* The energy of a small network's result T of I, with maps whose B is the fixture's. */
+static pnn_node energy_of_network(fixture *f)
+{
+    const pnet_net *net;
+    pnet_options o;
+    fixture_open(f, ctx, "fan/train");
+    OK(ctx, pnet_find(ctx, "fan", &net, &o));
+    OK(ctx, pnet_configure(ctx, net, "{\"width\": 4, \"blocks\": [2, 1]}", f->path, &o));
+    pnn_node I = fixture_input_fixed(f, "I0"), B = fixture_input_fixed(f, "B0");
+    pnn_node maps = pnn_fan_maps(f->g, PLN_FAN_PLAIN, I, (pnn_node){0});
+    maps = pnn_concat2(f->g, PNN_AXIS_C, pnn_slice(f->g, maps, 0, 1), B);
+    pnn_node T = net->build(f->g, I, &o, PNET_TRAIN);
+    return ploss_fan(f->g, T, I, maps, &pln_fan_variants[0].energy);
+}
+
 static void fan_trains(void **state)
 {
     static const double tolerance[10] = {1e-5, 1e-4, 1e-4, 1e-4, 1e-4,
                                          1e-4, 1e-4, 1e-4, 1e-4, 1e-4};
     fixture f;
-    const pnet_net *net;
-    pnet_options o;
     (void)state;
-    fixture_open(&f, ctx, "fan/train");
-    OK(ctx, pnet_find(ctx, "fan", &net, &o));
-    OK(ctx, pnet_configure(ctx, net, "{\"width\": 4, \"blocks\": [2, 1]}", f.path, &o));
-    pnn_node I = fixture_input_fixed(&f, "I0"), B = fixture_input_fixed(&f, "B0");
+    pnn_node loss = energy_of_network(&f);
     struct pictures pictures = {{f.in[0].data, fixture_nhwc(&f, "I1", -1, NULL)},
                                 {f.in[1].data, fixture_nhwc(&f, "B1", -1, NULL)}};
-    pnn_node maps = pnn_fan_maps(f.g, PLN_FAN_PLAIN, I, (pnn_node){0});
-    maps = pnn_concat2(f.g, PNN_AXIS_C, pnn_slice(f.g, maps, 0, 1), B);
-    pnn_node T = net->build(f.g, I, &o, PNET_TRAIN);
-    pnn_node loss = ploss_fan(f.g, T, I, maps, &pln_fan_variants[0].energy);
     pnn_output(f.g, loss, "loss");
     fixture_adam(&f, loss, normalised_away);
     fixture_load(&f, "w0.");
@@ -472,17 +478,8 @@ static void fan_trains(void **state)
 static void fan_first_gradients(void **state)
 {
     fixture f;
-    const pnet_net *net;
-    pnet_options o;
     (void)state;
-    fixture_open(&f, ctx, "fan/train");
-    OK(ctx, pnet_find(ctx, "fan", &net, &o));
-    OK(ctx, pnet_configure(ctx, net, "{\"width\": 4, \"blocks\": [2, 1]}", f.path, &o));
-    pnn_node I = fixture_input_fixed(&f, "I0"), B = fixture_input_fixed(&f, "B0");
-    pnn_node maps = pnn_fan_maps(f.g, PLN_FAN_PLAIN, I, (pnn_node){0});
-    maps = pnn_concat2(f.g, PNN_AXIS_C, pnn_slice(f.g, maps, 0, 1), B);
-    pnn_node T = net->build(f.g, I, &o, PNET_TRAIN);
-    pnn_node loss = ploss_fan(f.g, T, I, maps, &pln_fan_variants[0].energy);
+    pnn_node loss = energy_of_network(&f);
     /* Where pixels are alike, rounding decides their order, and so the sign of their pull. */
     assert_true(fixture_expect_gradients(&f, loss, "g.", 1e-3) > 30);
     for (size_t i = 0; i < f.outs; i++) /* of rounding: small beside those of weights */
