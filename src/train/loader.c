@@ -174,6 +174,11 @@ static pln_status check_dataset(pln_context *ctx, const pln_loader *l)
         if (lacks >> k & 1)
             return pln_fail(ctx, PLN_E_ARG, "%s: a dataset '%s' has no %s", folder,
                             pln_dataset_kind(o->dataset), names[k]);
+    if (l->a.natural < 1 && !strcmp(pln_dataset_kind(o->dataset), "photos"))
+        return pln_fail(ctx, PLN_E_ARG,
+                        "%s: photographs without truths: expected a dataset that has them, or a "
+                        "recipe that learns by an energy",
+                        folder);
     if (pln_dataset_textures(o->dataset) == 0 && (l->a.over_photo || l->a.std_hi > 0))
         return pln_fail(ctx, PLN_E_ARG,
                         "%s: side by side, its textures cannot be blended in another way", folder);

@@ -467,6 +467,13 @@ static void photographs_without_truths_train_too(void **state)
     pln_truth_free(&t);
     pln_batch_free(&b);
     pln_loader_free(l);
+
+    o = options("sasnet");
+    o.dataset = photos;
+    o.batch = 1;
+    o.companions = 0;
+    assert_int_equal(pln_loader_new(ctx, &o, &l), PLN_E_ARG);
+    assert_non_null(strstr(pln_context_message(ctx), "photographs without truths"));
     pln_dataset_free(photos);
 }
 
