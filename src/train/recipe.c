@@ -2,6 +2,7 @@
 #include "train/recipe.h"
 
 #include <glib.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -25,6 +26,8 @@ struct key {
 
 /* In the order of pnn_keep. */
 static const char *const keeps[] = {"dear", "cuts", "all", NULL};
+/* In the order of pln_schedule. */
+static const char *const schedules[] = {"halve", "cosine", NULL};
 static const char *const negatives[] = {"coin", "input", "over", NULL};
 static const char *const edge_sources[] = {"truth", "input", "none", NULL};
 static const char *const ternary_forms[] = {"hinge", "ratio", NULL};
@@ -44,6 +47,8 @@ static const struct key keys[] = {
     KEY("data", REAL, std_hi, "std_hi", .min = 0, .max = 1, .init = 0),
     KEY("optimiser", COUNT, steps, "steps", .min = 1, .max = 1e9, .init = 60000),
     KEY("optimiser", REAL, rate, "rate", .min = 0, .max = 1, .init = 2e-4),
+    KEY("optimiser", CHOICE, schedule, "schedule", .choices = schedules),
+    KEY("optimiser", COUNT, warmup, "warmup", .min = 0, .max = 1e9, .init = 0),
     KEY("optimiser", COUNT, halve, "halve", .min = 0, .max = 1e9, .init = 0),
     KEY("optimiser", TEXT, halve_at, "halve_at"),
     KEY("optimiser", REAL, beta1, "beta1", .min = 0, .max = 1, .init = 0.9),
@@ -202,12 +207,39 @@ static pln_status read_halves(pln_context *ctx, const char *path, pln_recipe *r)
                           path, r->halve_at, PLN_HALVES_MAX);
 }
 
-double pln_recipe_rate(const pln_recipe *r, uint64_t step)
+static pln_status check_schedule(pln_context *ctx, const char *path, const pln_recipe *r)
 {
+    if (r->warmup && r->warmup >= r->steps)
+        return pln_fail(ctx, PLN_E_MODEL,
+                        "%s: [optimiser] warmup = %" PRIu64 ": expected less than steps = %" PRIu64,
+                        path, r->warmup, r->steps);
+    if (r->schedule == PLN_SCHEDULE_COSINE && (r->halve || r->n_halves))
+        return pln_fail(ctx, PLN_E_MODEL,
+                        "%s: [optimiser] schedule = cosine: expected no %s beside it: it is of "
+                        "schedule = halve",
+                        path, r->halve ? "halve" : "halve_at");
+    return PLN_OK;
+}
+
+/* The cosine of Loshchilov, Hutter: "SGDR", ICLR 2017, equation 5, without restarts, over the steps
+ * after the warm-up. */
+static double falling(const pln_recipe *r, uint64_t step)
+{
+    const double pi = 3.14159265358979323846;
+    if (r->schedule == PLN_SCHEDULE_COSINE) {
+        double share = (double)(step - r->warmup) / (double)(r->steps - r->warmup);
+        return r->rate * 0.5 * (1 + cos(pi * share));
+    }
     int halvings = r->halve ? (int)(step / r->halve) : 0;
     for (size_t i = 0; i < r->n_halves; i++)
         if ((double)step >= r->halves[i] * (double)r->steps) halvings++;
     return ldexp(r->rate, -halvings);
+}
+
+double pln_recipe_rate(const pln_recipe *r, uint64_t step)
+{
+    if (step < r->warmup) return r->rate * (double)(step + 1) / (double)r->warmup;
+    return falling(r, step);
 }
 
 const pln_fan_variant *pln_recipe_energy(const pln_recipe *r)
@@ -240,6 +272,7 @@ static pln_status resolve(pln_context *ctx, const char *path, pln_recipe *r)
         r->augmentation.std_hi = r->std_hi;
     }
     PLN_TRY(read_halves(ctx, path, r));
+    PLN_TRY(check_schedule(ctx, path, r));
     if (r->l1 + r->ms_ssim + r->edge + r->dtv + r->contrast + r->segmentation + r->ternary +
             r->eatv + r->boundary + r->fan ==
         0)

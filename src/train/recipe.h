@@ -12,6 +12,7 @@ enum { PLN_HALVES_MAX = 16 };
 typedef enum pln_negative { PLN_NEGATIVE_COIN, PLN_NEGATIVE_INPUT, PLN_NEGATIVE_OVER } pln_negative;
 typedef enum pln_edge_source { PLN_EDGES_TRUTH, PLN_EDGES_INPUT, PLN_EDGES_NONE } pln_edge_source;
 typedef enum pln_ternary { PLN_TERNARY_HINGE, PLN_TERNARY_RATIO } pln_ternary;
+typedef enum pln_schedule { PLN_SCHEDULE_HALVE, PLN_SCHEDULE_COSINE } pln_schedule;
 
 typedef struct pln_recipe {
     char *text; /* the whole recipe as it is used: written into the run and into checkpoints */
@@ -31,8 +32,10 @@ typedef struct pln_recipe {
     /* [optimiser] */
     uint64_t steps;
     double rate;
-    uint64_t halve; /* the rate is halved every so many steps; 0: never */
-    char *halve_at; /* and after these shares of all steps: "0.6, 0.85" */
+    int schedule;    /* pln_schedule: how the rate falls from `rate` */
+    uint64_t warmup; /* the rate rises linearly to `rate` over so many first steps */
+    uint64_t halve;  /* the rate is halved every so many steps; 0: never */
+    char *halve_at;  /* and after these shares of all steps: "0.6, 0.85" */
     double halves[PLN_HALVES_MAX];
     size_t n_halves;
     double beta1, beta2, eps;

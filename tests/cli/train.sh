@@ -16,6 +16,17 @@ same whole/best.safetensors cut/best.safetensors
 grep -c . cut/log.jsonl
 t train status whole | sed -E 's/loss [0-9.]+/loss L/; s/[0-9.]+ dB/P dB/; s/SSIM [0-9.]+/SSIM S/'
 
+say a cosine with warm-up, whole and gone on with
+cosine='--set optimiser.schedule=cosine --set optimiser.warmup=3'
+run r.ini --data data -o cosine $cosine
+mkdir cosine-cut && cp cosine/recipe.ini cosine/log.jsonl cosine/checkpoint-4.safetensors cosine-cut
+run r.ini --data data -o cosine-cut --resume $cosine
+same cosine/checkpoint-6.safetensors cosine-cut/checkpoint-6.safetensors
+sed 's/.*"rate":\([^,}]*\).*/\1/' cosine-cut/log.jsonl
+t train r.ini --data data -o off $cosine --set optimiser.halve=2
+t train r.ini --data data -o off $cosine --set optimiser.halve_at=0.5
+t train r.ini --data data -o off --set optimiser.warmup=6
+
 say a damaged checkpoint: the one before it
 head -c 100 whole/checkpoint-6.safetensors >cut/checkpoint-6.safetensors
 run r.ini --data data -o cut --resume
