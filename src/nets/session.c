@@ -101,23 +101,26 @@ done:
 pln_status pnet_session_get(pln_context *ctx, const pnet_net *const *nets, const char *model,
                             const pln_net_options *options, pnet_session **session)
 {
-    pnet_session *n = pln_context_kept(ctx, PLN_KEPT_SESSION);
+    pnet_session *kept, *n = NULL;
+    pnn_device *device;
     char *path = NULL;
     struct stat file;
     pln_status s = PLN_OK;
 
+    /* First of all: what is kept after the device goes when one is opened. */
+    PLN_TRY(pnn_context_device(ctx, &device));
     PLN_TRY(options->weights ? pln_strdup(ctx, options->weights, &path)
                              : pnet_find_model(ctx, model, &path));
     if (stat(path, &file)) memset(&file, 0, sizeof file); /* opening it says why */
-    if (n && same_network(n, nets, &file, options)) {
-        n->how = *options;
-        *session = n;
-        n = NULL;
+    kept = pln_context_kept(ctx, PLN_KEPT_SESSION);
+    if (kept && same_network(kept, nets, &file, options)) {
+        kept->how = *options;
+        *session = kept;
         goto done;
     }
-    n = NULL;
     PLN_TRY(pln_calloc(ctx, 1, sizeof *n, &n));
-    *n = (pnet_session){.ctx = ctx, .asked = nets, .path = path, .file = file, .how = *options};
+    *n = (pnet_session){
+        .ctx = ctx, .asked = nets, .path = path, .file = file, .how = *options, .device = device};
     path = NULL;
     PLN_TRY(load(ctx, n));
     pln_context_keep(ctx, PLN_KEPT_SESSION, n, release);
@@ -358,7 +361,6 @@ pln_status pnet_session_run(pln_context *ctx, pnet_session *n, const pln_view *i
     float white = (float)n->net->range, *x = NULL, *y = NULL;
     pln_status s = PLN_OK;
 
-    PLN_TRY(pnn_context_device(ctx, &n->device));
     PLN_TRY(pln_alloc(ctx, w * h * 3, sizeof *x, &x));
     PLN_TRY(pln_alloc(ctx, w * h * 3, sizeof *y, &y));
     for (size_t r = 0; r < h; r++) {

@@ -314,6 +314,22 @@ static void every_network_in_both_precisions(void **state)
     }
 }
 
+/* Nobody ships weights of csgis: to be without them is an error, and no more than that. */
+static void what_is_kept_outlives_an_error(void **state)
+{
+    enum { W = 9, H = 7, N = W * H * 3 };
+    float *x = picture(W, H), before[N], after[N];
+    pln_params *p = NULL;
+    (void)state;
+    OK(ctx, smooth(&nets[0], (pln_net_options){0}, x, W, H, before));
+    OK(ctx, pln_params_new(ctx, "csgis", &p));
+    assert_int_equal(pln_smooth_f32(ctx, p, x, W, H, 3, 0, after, 0), PLN_E_MODEL);
+    OK(ctx, smooth(&nets[0], (pln_net_options){0}, x, W, H, after));
+    assert_memory_equal(before, after, sizeof before);
+    pln_params_free(p);
+    free(x);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -322,6 +338,7 @@ int main(void)
         cmocka_unit_test(bf16_is_45_db_from_f32),
         cmocka_unit_test(bf16_below_avx512_is_refused),
         cmocka_unit_test(tiles_are_the_whole),
+        cmocka_unit_test(what_is_kept_outlives_an_error),
         cmocka_unit_test(every_network_in_both_precisions),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
