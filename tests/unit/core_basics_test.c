@@ -142,6 +142,7 @@ static void devices_are_chosen_by_name(void **state)
     int one = 1, two = 2;
     pln_context *ctx = NULL;
     (void)state;
+    unsetenv("PLANISH_DEVICE");
     assert_int_equal(pln_context_new(&ctx), PLN_OK);
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
         assert_int_equal(pln_context_set_device(ctx, good[i].text), PLN_OK);
