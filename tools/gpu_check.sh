@@ -15,6 +15,7 @@ shift
 [ $# -gt 0 ] || set -- calls plans sanitizer weights times training
 build=${BUILD:-$out/build} gpu=${DEVICE:-cuda} python=${PYTHON:-python3} failed=0
 planish=$build/planish
+PLANISH_MODULES=$(realpath -m "$build") && export PLANISH_MODULES
 : >"$out/report.txt"
 
 step() { # step NAME COMMAND...
@@ -31,7 +32,7 @@ step() { # step NAME COMMAND...
 build() {
     [ -f "$build/build.ninja" ] ||
         meson setup "$build" --buildtype=release -Dcuda=enabled -Dpeers=disabled -Dmpi=disabled || return 1
-    ninja -C "$build" planish tests/nn/op_test tests/scale/random_weights bench/network_bench bench/train_bench
+    ninja -C "$build" planish planish_cuda.so tests/nn/op_test tests/scale/random_weights bench/network_bench bench/train_bench
 }
 
 sanitizer() {

@@ -9,8 +9,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "cli/module.h"
 #include "core/core.h"
+#include "core/module.h"
 #include "solve/solve.h"
 
 enum { MOST_RUNS = 101, DEFAULT_RUNS = 5, FEW_RUNS = 3 };
@@ -232,7 +232,7 @@ done:
 const pln_peers *bench_load_peers(char why[256])
 {
     pln_peers_fn *list = NULL;
-    *(void **)&list = cli_module(PLN_PEERS_FILE, PLN_PEERS_SYMBOL, false, why);
+    *(void **)&list = pln_module(PLN_PEERS_FILE, PLN_PEERS_SYMBOL, false, why);
     if (!list) return NULL;
     if (list()->version == PLN_PEERS_VERSION) return list();
     snprintf(why, 256, "another version of %s", PLN_PEERS_FILE);

@@ -4,7 +4,7 @@
 
 #include <glib.h>
 
-#include "cli/module.h"
+#include "core/module.h"
 
 static int from_flag(const struct cli *cli, const char *text, struct cli_cluster *c)
 {
@@ -53,7 +53,7 @@ static int from_mpi(const struct cli *cli, struct cli_cluster *c)
 {
     char why[256];
     int rank, size;
-    const pln_mpi *mpi = cli_module(PLN_MPI_FILE, PLN_MPI_SYMBOL, true, why);
+    const pln_mpi *mpi = pln_module(PLN_MPI_FILE, PLN_MPI_SYMBOL, true, why);
     if (mpi && mpi->version != PLN_MPI_VERSION)
         g_snprintf(why, sizeof why, "another version of %s", PLN_MPI_FILE);
     else if (mpi && mpi->begin(&rank, &size))

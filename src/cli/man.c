@@ -198,7 +198,8 @@ static void main_page(void)
                "preset nor --strength is given). Unknown keys are errors.\n\n"
                "Variables besides those named above: PLANISH_ISA (baseline, avx2, avx512, amx: "
                "never above the machine), OMP_NUM_THREADS (an upper bound of PLANISH_THREADS), "
-               "NO_COLOR.");
+               "PLANISH_MODULES (a folder where planish_cuda.so, planish_mpi.so and "
+               "planish_peers.so are looked for first), NO_COLOR.");
     heading("FILES");
     printf(".TP\n.I $XDG_CONFIG_HOME/planish/config\nthe user's config "
            "(~/.config/planish/config)\n");

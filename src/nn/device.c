@@ -1,35 +1,51 @@
 /* SPDX-License-Identifier: MIT */
 #include "nn/device.h"
 
+#include <stdio.h>
+
+#include "core/module.h"
+#include "nn/backends/cuda/module.h"
 #include "nn/backends/device.h"
 
-#ifdef PLN_CUDA
-#include "nn/backends/cuda/driver.h"
+/* ---- The module of CUDA: loaded when a GPU is asked for, so that nothing of CUDA is there else
+ * ---- */
 
-bool pnn_device_built(void) { return true; }
-int pnn_device_count(void) { return cu_driver_count(); }
-
-pln_status pnn_device_check(pln_context *ctx, int index) { return cu_driver_check(ctx, index); }
-
-pln_status pnn_device_open(pln_context *ctx, int index, pnn_device **device)
+/* NULL: why not is in `why`. */
+static const cu_module *load(char why[256])
 {
-    return cu_driver_open(ctx, index, device);
+    static const cu_services services = {pln_vfail, pln_alloc, pln_free, pln_format_bytes};
+    const cu_module *m = pln_module(CU_MODULE_FILE, CU_MODULE_SYMBOL, false, why);
+    if (m && (m->version != CU_MODULE_VERSION || m->parameters != CU_MODULE_PARAMETERS)) {
+        snprintf(why, 256, "%s is another planish's", CU_MODULE_FILE);
+        return NULL;
+    }
+    if (m) m->begin(&services);
+    return m;
 }
-#else
-bool pnn_device_built(void) { return false; }
-int pnn_device_count(void) { return 0; }
+
+int pnn_device_count(void)
+{
+    char why[256];
+    const cu_module *m = load(why);
+    return m ? m->count() : 0;
+}
 
 pln_status pnn_device_check(pln_context *ctx, int index)
 {
-    return pln_fail(ctx, PLN_E_UNSUPPORTED, "cuda:%d: this build has no CUDA", index);
+    char why[256];
+    const cu_module *m = load(why);
+    if (!m) return pln_fail(ctx, PLN_E_UNSUPPORTED, "cuda:%d: %s", index, why);
+    return m->check(ctx, index);
 }
 
 pln_status pnn_device_open(pln_context *ctx, int index, pnn_device **device)
 {
+    char why[256];
+    const cu_module *m = load(why);
     *device = NULL;
-    return pnn_device_check(ctx, index);
+    if (!m) return pln_fail(ctx, PLN_E_UNSUPPORTED, "cuda:%d: %s", index, why);
+    return m->open(ctx, index, device);
 }
-#endif
 
 void pnn_device_close(pnn_device *device)
 {

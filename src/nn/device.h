@@ -8,14 +8,12 @@
 
 typedef struct pnn_device pnn_device;
 
-/* True if this build can use GPUs. */
-bool pnn_device_built(void);
-/* GPUs that can be used now; 0 without a driver. */
+/* GPUs that can be used now; 0 without the module of CUDA (planish_cuda.so) or a driver. */
 int pnn_device_count(void);
 /* Whether GPU `index` can be used; the errors of pnn_device_open. */
 pln_status pnn_device_check(pln_context *ctx, int index) PLN_CHECK;
-/* Opens GPU `index`. PLN_E_UNSUPPORTED: not in this build; PLN_E_DEVICE: no such device, or it
- * failed; PLN_E_MEMORY. */
+/* Opens GPU `index`. PLN_E_UNSUPPORTED: the module is missing, or another planish's; PLN_E_DEVICE:
+ * no driver, no such device, or it failed; PLN_E_MEMORY. */
 pln_status pnn_device_open(pln_context *ctx, int index, pnn_device **device) PLN_CHECK;
 /* NULL is fine. */
 void pnn_device_close(pnn_device *device);

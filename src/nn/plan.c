@@ -223,9 +223,10 @@ done:
 
 static pln_status make_steps(pnn_plan *p)
 {
-    static const pnn_backend_info *const backends[] = {
-        [PNN_BACKEND_REF] = &pnn_backend_ref, [PNN_BACKEND_CPU] = &pnn_backend_cpu};
-    const pnn_backend_info *backend = p->device ? p->device->backend : backends[p->o.backend];
+    static const pnn_backend_info *const backends[] = {[PNN_BACKEND_REF] = &pnn_backend_ref,
+                                                       [PNN_BACKEND_CPU] = &pnn_backend_cpu,
+                                                       [PNN_BACKEND_CUDA] = &pnn_backend_cuda};
+    const pnn_backend_info *backend = backends[p->o.backend];
     pln_status s = PLN_OK;
     PLN_TRY(pln_calloc(p->ctx, (size_t)p->layout.steps, sizeof *p->steps, &p->steps));
     for (int i = 0; i < p->layout.steps; i++) {

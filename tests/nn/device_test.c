@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Plans on a device, without one: recorded and replayed, out of memory, lost in the middle. */
+#include <unistd.h>
+
 #include "../support.h"
 #include "host_device.h"
 #include "nn/plan.h"
@@ -10,6 +12,7 @@ static pnn_graph *g;
 static pnn_store *store;
 static pnn_plan *plan;
 static float x[2 * 5 * 6 * 3], y[2 * 5 * 6 * 4];
+static char other[4096]; /* PLANISH_MODULES as it was; "": untouched */
 
 /* y = relu(convolution of x) + noise. */
 static int setup(void **state)
@@ -35,6 +38,7 @@ static int teardown(void **state)
     pnn_device_close(device);
     uint64_t held = pln_context_bytes(ctx);
     pln_context_free(ctx);
+    if (*other) setenv("PLANISH_MODULES", other, 1);
     return held != 0;
 }
 
@@ -132,28 +136,100 @@ static void a_lost_device_is_an_error(void **state)
     }
 }
 
-/* Neither in a build without CUDA nor on a machine without a GPU is there a device. */
-static void no_gpu_is_said(void **state)
+/* ---- The module ---- */
+
+static void open_fails(int index, pln_status expected, const char *message)
 {
     pnn_device *gpu = device;
+    assert_int_equal(pnn_device_open(ctx, index, &gpu), expected);
+    assert_null(gpu);
+    if (message) assert_string_equal(pln_context_message(ctx), message);
+    assert_int_equal(pnn_device_check(ctx, index), expected);
+    if (message) assert_string_equal(pln_context_message(ctx), message);
+}
+
+/* Neither without the module nor on a machine without a GPU is there a device. */
+static void no_gpu_is_said(void **state)
+{
     (void)state;
     if (pnn_device_count()) skip();
-    pln_status s = pnn_device_open(ctx, 1, &gpu);
-    assert_null(gpu);
-    if (!pnn_device_built()) {
-        assert_int_equal(s, PLN_E_UNSUPPORTED);
-        assert_string_equal(pln_context_message(ctx), "cuda:1: this build has no CUDA");
+    pln_status s = pnn_device_check(ctx, 1);
+    open_fails(1, s, NULL);
+    if (s == PLN_E_UNSUPPORTED) {
+        open_fails(1, s, "cuda:1: planish_cuda.so is not installed");
     } else {
         assert_int_equal(s, PLN_E_DEVICE);
-        assert_int_equal(strncmp(pln_context_message(ctx), "cuda:1: no CUDA device: ", 24), 0);
+        assert_int_equal(strncmp(pln_context_message(ctx), "cuda:1: ", 8), 0);
     }
+}
+
+static void modules(const char *folder)
+{
+    const char *now = getenv("PLANISH_MODULES");
+    snprintf(other, sizeof other, "%s", now ? now : "");
+    setenv("PLANISH_MODULES", folder, 1);
+}
+
+static void the_module_is_loaded(void **state)
+{
+    pnn_device *own = device;
+    (void)state;
+    modules(STANDIN);
+    assert_int_equal(pnn_device_count(), 2);
+    open_fails(2, PLN_E_DEVICE, "cuda:2: no such device: there are 2, from cuda:0");
+    OK(ctx, pnn_device_open(ctx, 1, &device));
+    assert_string_equal(pnn_device_name(device), "host:1");
+    OK(ctx, make());
+    bind();
+    for (int run = 0; run < 3; run++) OK(ctx, pnn_plan_run(plan));
+    pnn_plan_free(plan);
+    plan = NULL;
+    pnn_device_close(device);
+    device = own;
+}
+
+static void a_module_of_another_planish(void **state)
+{
+    char folder[] = "/tmp/planish_module_XXXXXX", file[64];
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    snprintf(file, sizeof file, "%s/planish_cuda.so", folder);
+    assert_int_equal(symlink(STANDIN "/planish_cuda_old.so", file), 0);
+    modules(folder);
+    assert_int_equal(pnn_device_count(), 0);
+    open_fails(0, PLN_E_UNSUPPORTED, "cuda:0: planish_cuda.so is another planish's");
+    unlink(file);
+    rmdir(folder);
+}
+
+static void a_file_that_is_no_module(void **state)
+{
+    char folder[] = "/tmp/planish_module_XXXXXX", file[64], why[160];
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    snprintf(file, sizeof file, "%s/planish_cuda.so", folder);
+    FILE *f = fopen(file, "w");
+    assert_non_null(f);
+    fputs("no module\n", f);
+    fclose(f);
+    modules(folder);
+    snprintf(why, sizeof why, "cuda:0: %s: ", file);
+    open_fails(0, PLN_E_UNSUPPORTED, NULL);
+    assert_int_equal(strncmp(pln_context_message(ctx), why, strlen(why)), 0);
+    unlink(file);
+    rmdir(folder);
 }
 
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-    const struct CMUnitTest tests[] = {
-        TEST(replays_follow_the_seed), TEST(timed_plans_are_not_replayed),
-        TEST(too_little_memory_is_said), TEST(a_lost_device_is_an_error), TEST(no_gpu_is_said)};
+    const struct CMUnitTest tests[] = {TEST(replays_follow_the_seed),
+                                       TEST(timed_plans_are_not_replayed),
+                                       TEST(too_little_memory_is_said),
+                                       TEST(a_lost_device_is_an_error),
+                                       TEST(no_gpu_is_said),
+                                       TEST(the_module_is_loaded),
+                                       TEST(a_module_of_another_planish),
+                                       TEST(a_file_that_is_no_module)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "../support.h"
-#include "nn/backends/backend.h"
 #include "nn/backends/cuda/kernels/list.h"
 
 /* ---- Work ---- */
@@ -345,7 +344,7 @@ pln_status host_device_open(pln_context *ctx, host_engines engines, pnn_device *
     struct host_device *h = NULL;
     pln_status s = pln_calloc(ctx, 1, sizeof *h, &h);
     if (s) return s;
-    h->d = (pnn_device){.ops = &ops, .backend = &pnn_backend_cuda, .ctx = ctx, .name = "host:0"};
+    h->d = (pnn_device){.ops = &ops, .ctx = ctx, .name = "host:0"};
     h->engines = engines;
     h->limit = (uint64_t)1 << 40;
     void *seed = NULL;

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A shim for LD_PRELOAD: the FAIL_ALLOC-th allocation that the program itself makes, not a library
  * it uses, fails; the file FAIL_SEEN is made then. (GLib ends a program whose memory is out:
- * nothing to be tested there. NVIDIA's run-time library, linked in, takes memory before main() and
- * does not look whether it got any.) */
-#include <dlfcn.h>
+ * nothing to be tested there.) */
 #include <errno.h>
 #include <fcntl.h>
 #include <link.h>
@@ -21,7 +19,6 @@ extern void *__libc_memalign(size_t align, size_t n);
 
 static atomic_uintptr_t from, to; /* code of the program */
 static atomic_long calls;
-static atomic_bool started; /* main() */
 
 /* The first object is the program. */
 static int first_object(struct dl_phdr_info *info, size_t size, void *arg)
@@ -44,7 +41,7 @@ static int first_object(struct dl_phdr_info *info, size_t size, void *arg)
 static bool fails(const void *caller)
 {
     const char *n = getenv("FAIL_ALLOC");
-    if (!n || !atomic_load(&started)) return false;
+    if (!n) return false;
     if (!atomic_load(&from)) dl_iterate_phdr(first_object, NULL);
     if ((uintptr_t)caller < atomic_load(&from) || (uintptr_t)caller >= atomic_load(&to))
         return false;
@@ -79,25 +76,4 @@ int posix_memalign(void **p, size_t align, size_t n)
 void *aligned_alloc(size_t align, size_t n)
 {
     return fails(__builtin_return_address(0)) ? NULL : __libc_memalign(align, n);
-}
-
-typedef int main_function(int argc, char **argv, char **env);
-typedef int start_function(main_function *main, int argc, char **argv, void (*init)(void),
-                           void (*fini)(void), void (*rtld_fini)(void), void *stack_end);
-static main_function *program;
-
-static int start(int argc, char **argv, char **env)
-{
-    atomic_store(&started, true);
-    return program(argc, argv, env);
-}
-
-start_function __libc_start_main;
-int __libc_start_main(main_function *main, int argc, char **argv, void (*init)(void),
-                      void (*fini)(void), void (*rtld_fini)(void), void *stack_end)
-{
-    start_function *next;
-    *(void **)&next = dlsym(RTLD_NEXT, "__libc_start_main");
-    program = main;
-    return next(start, argc, argv, init, fini, rtld_fini, stack_end);
 }

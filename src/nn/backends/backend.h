@@ -50,12 +50,10 @@ typedef struct pnn_backend_info {
     /* Makes every kind of call ready. */
     pln_status (*prepare)(pln_context *ctx, const pnn_call *call, pnn_kernel *kernel);
 } pnn_backend_info;
-extern const pnn_backend_info pnn_backend_ref, pnn_backend_cpu;
+extern const pnn_backend_info pnn_backend_ref, pnn_backend_cpu, pnn_backend_cuda;
 /* FAN_MAPS, of back ends in the host's memory. */
 pln_status pnn_prepare_fan_maps(pln_context *ctx, const pnn_call *call, pnn_kernel *kernel);
 /* GROUP_MEAN, likewise. */
 pln_status pnn_prepare_group_mean(pln_context *ctx, const pnn_call *call, pnn_kernel *kernel);
-/* In builds with CUDA, and in the tests. */
-extern const pnn_backend_info pnn_backend_cuda;
 
 #endif

@@ -70,7 +70,6 @@ typedef struct pnn_device_ops {
 
 struct pnn_device {
     const pnn_device_ops *ops;
-    const struct pnn_backend_info *backend; /* what computes on it */
     pln_context *ctx;
     char name[24];
     uint64_t *seed; /* in the device's memory: of NOISE */

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "nn/backends/cuda/driver.h"
 
-#include "nn/backends/backend.h"
-
 #include <cuda_runtime_api.h>
 #include <stdio.h>
 #include <string.h>
@@ -211,10 +209,22 @@ static const pnn_device_ops ops = {
     .between = between,
 };
 
+/* Without a driver the runtime calls it an old one. */
+static pln_status no_driver(pln_context *ctx, int index)
+{
+    int has = 0, needs = CUDART_VERSION;
+    cudaDriverGetVersion(&has);
+    if (!has)
+        return pln_fail(ctx, PLN_E_DEVICE, "cuda:%d: NVIDIA's driver is not installed", index);
+    return pln_fail(ctx, PLN_E_DEVICE, "cuda:%d: the driver is for CUDA %d.%d: %d.%d is needed",
+                    index, has / 1000, has % 1000 / 10, needs / 1000, needs % 1000 / 10);
+}
+
 pln_status cu_driver_check(pln_context *ctx, int index)
 {
     int count = 0;
     cudaError_t e = cudaGetDeviceCount(&count);
+    if (e == cudaErrorInsufficientDriver) return no_driver(ctx, index);
     if (e != cudaSuccess)
         return pln_fail(ctx, PLN_E_DEVICE, "cuda:%d: no CUDA device: %s", index,
                         cudaGetErrorString(e));
@@ -235,7 +245,7 @@ pln_status cu_driver_open(pln_context *ctx, int index, pnn_device **device)
     PLN_TRY(cu_driver_check(ctx, index));
     PLN_TRY(pln_calloc(ctx, 1, sizeof *g, &g));
     d = &g->d;
-    *d = (pnn_device){.ops = &ops, .backend = &pnn_backend_cuda, .ctx = ctx};
+    *d = (pnn_device){.ops = &ops, .ctx = ctx};
     g->index = index;
     snprintf(d->name, sizeof d->name, "cuda:%d", index);
     CUDA("opening", cudaSetDevice(index));

@@ -5,8 +5,8 @@
 
 #include "nn/backends/device.h"
 
+/* As in cu_module. */
 int cu_driver_count(void);
-/* PLN_E_DEVICE: no such GPU. */
 pln_status cu_driver_check(pln_context *ctx, int index) PLN_CHECK;
 pln_status cu_driver_open(pln_context *ctx, int index, pnn_device **device) PLN_CHECK;
 
