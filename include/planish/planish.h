@@ -439,8 +439,14 @@ typedef enum pln_score {
     PLN_SCORE_RMSE,
     PLN_SCORE_EDGES,    /* edge preservation index of Sattar et al. 1997: correlation of the
                            Laplacians, 1 is best */
-    PLN_SCORE_REVERSALS /* share of the reference's steps of at least 0.02 between neighbours that
-                           go the other way, 0 is best */
+    PLN_SCORE_REVERSALS, /* share of the reference's steps of at least 0.02 between neighbours that
+                            go the other way, 0 is best */
+    /* Energy of Fan et al. 2018 of the picture as the result of smoothing the reference: the
+     * authors' scaling, 0 or more, small is good. */
+    PLN_SCORE_FAN_SMOOTH,
+    PLN_SCORE_FAN_ABSTRACTION,
+    PLN_SCORE_FAN_DETAIL,
+    PLN_SCORE_FAN_TEXTURE
 } pln_score;
 
 PLN_API pln_status pln_score_images(pln_context *ctx, pln_score kind, const pln_image *image,

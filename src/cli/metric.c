@@ -20,7 +20,7 @@ static const struct cli_option metric_options[] = {
                .init_text = "psnr,ssim-a,ssim-b",
                .help =
                    "which, separated by commas: psnr, ssim-a, ssim-b, ssim-c, mae, rmse, edges, "
-                   "reversals"),
+                   "reversals, fan-smooth, fan-abstraction, fan-detail, fan-texture"),
     CLI_OPTION(CLI_LIST, struct metric_values, min, .name = "min", .arg = "SCORE=V",
                .help = "exit 8 if a score is below V; may be repeated"),
     CLI_OPTION(CLI_LIST, struct metric_values, max, .name = "max", .arg = "SCORE=V",
@@ -33,7 +33,7 @@ static const struct cli_option metric_options[] = {
     CLI_OPTIONS_END,
 };
 
-enum { SCORES = 8 };
+enum { SCORES = 12 };
 static const struct {
     const char *name, *unit;
     pln_score kind;
@@ -42,6 +42,10 @@ static const struct {
     {"ssim-b", "", PLN_SCORE_SSIM_B}, {"ssim-c", "", PLN_SCORE_SSIM_C},
     {"mae", "", PLN_SCORE_MAE},       {"rmse", "", PLN_SCORE_RMSE},
     {"edges", "", PLN_SCORE_EDGES},   {"reversals", "", PLN_SCORE_REVERSALS},
+    {"fan-smooth", "", PLN_SCORE_FAN_SMOOTH},
+    {"fan-abstraction", "", PLN_SCORE_FAN_ABSTRACTION},
+    {"fan-detail", "", PLN_SCORE_FAN_DETAIL},
+    {"fan-texture", "", PLN_SCORE_FAN_TEXTURE},
 };
 
 /* The scores of one pair; NaN: not asked for, or the pictures are smaller than the window. */
@@ -76,7 +80,7 @@ static int unknown_score(const struct metric *m, const char *flag, const char *n
                         name, near);
     return cli_fail(m->cli, CLI_EXIT_USAGE,
                     "%s: unknown score '%s': expected psnr, ssim-a, ssim-b, ssim-c, mae, rmse, "
-                    "edges or reversals",
+                    "edges, reversals, fan-smooth, fan-abstraction, fan-detail or fan-texture",
                     flag, name);
 }
 
@@ -101,7 +105,7 @@ static int parse_limits(struct metric *m, const char *flag, const struct cli_lis
     for (int i = 0; i < SCORES; i++) limits[i] = NAN;
     for (size_t k = 0; k < list->count; k++) {
         const char *text = list->words[k].text;
-        char name[16];
+        char name[24];
         size_t n = strcspn(text, "=");
         if (text[n] != '=' || n >= sizeof name)
             return cli_fail(m->cli, CLI_EXIT_USAGE, "%s: '%s': expected SCORE=VALUE, as in psnr=30",
@@ -396,6 +400,9 @@ const struct cli_command cli_metric = {
         "2004 "
         "(11x11 on luma, inner windows). They differ by up to 0.14 on textured pictures: say which "
         "one a table shows.\n\n"
+        "fan-smooth, fan-abstraction, fan-detail and fan-texture are the energies of Fan et al. 2018 "
+        "of OUT as a result of smoothing REF: small is good; files of 32-bit floats keep what 8 bits "
+        "would add.\n\n"
         "Of folders the mean of the decibels is "
         "given, not the decibels of the mean error.",
     .examples = "planish metric out.png truth.png\t# PSNR, SSIM-A, SSIM-B\n"

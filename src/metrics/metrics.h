@@ -21,6 +21,11 @@ pln_status pln_edge_preservation(pln_context *ctx, const pln_view *a, const pln_
 pln_status pln_gradient_reversals(pln_context *ctx, const pln_view *a, const pln_view *b,
                                   double *share) PLN_CHECK;
 
+/* Fan's energy of a as the result of b, by the published variant of that number (solve/fan.h) that
+ * asks for no saliency: any sizes, 0 or more. */
+pln_status pln_fan_energy_of(pln_context *ctx, size_t variant, const pln_view *a, const pln_view *b,
+                             double *energy) PLN_CHECK;
+
 /* Two pictures that can be compared: equal sizes and kinds, or PLN_E_SHAPE (score.c). */
 pln_status pln_score_check(pln_context *ctx, const pln_image *a, const pln_image *b) PLN_CHECK;
 

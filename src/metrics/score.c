@@ -41,6 +41,11 @@ pln_status pln_score_images(pln_context *ctx, pln_score kind, const pln_image *i
         return pln_edge_preservation(ctx, a, b, value);
     case PLN_SCORE_REVERSALS:
         return pln_gradient_reversals(ctx, a, b, value);
+    case PLN_SCORE_FAN_SMOOTH:
+    case PLN_SCORE_FAN_ABSTRACTION:
+    case PLN_SCORE_FAN_DETAIL:
+    case PLN_SCORE_FAN_TEXTURE:
+        return pln_fan_energy_of(ctx, (size_t)(kind - PLN_SCORE_FAN_SMOOTH), a, b, value);
     }
     return pln_fail(ctx, PLN_E_ARG, "unknown score %d", (int)kind);
 }

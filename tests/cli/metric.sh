@@ -9,3 +9,4 @@ t metric in.png truth.png --json --scores edges,reversals | sed -E 's/([0-9]\.[0
 t metric in.png truth.png --min psnr=30 --max reversals=.1
 t metric in.png truth.png in.png --votes 3,1
 t metric in.png truth.png --scores edge
+t metric in.png truth.png --scores fan-smoth
