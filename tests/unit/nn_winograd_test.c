@@ -237,6 +237,71 @@ static void gradient_of_data(void **state)
     for (int k = 0; k < isas; k++) pln_context_free(ctx[k]);
 }
 
+/* Input pixel (x, y) times tap (i, j) of a 4x4 filter goes to (2 x + j - 1, 2 y + i - 1). */
+static void naive_transposed(const pln_wino_shape *s, const float *x, size_t stride, const float *w,
+                             double *y)
+{
+    memset(y, 0, 4 * s->n * s->h * s->w * s->cout * sizeof *y);
+    for (size_t at = 0; at < s->n * s->h * s->w; at++)
+        for (size_t t = 0; t < 16; t++) {
+            size_t row = 2 * (at / s->w % s->h) + t / 4, column = 2 * (at % s->w) + t % 4;
+            if (row < 1 || row > 2 * s->h || column < 1 || column > 2 * s->w) continue;
+            size_t to = (at / s->w / s->h * 2 * s->h + row - 1) * 2 * s->w + column - 1;
+            for (size_t o = 0; o < s->cout; o++)
+                for (size_t i = 0; i < s->cin; i++)
+                    y[to * s->cout + o] +=
+                        (double)x[at * stride + i] * w[(i * s->cout + o) * 16 + t];
+        }
+}
+
+/* With a bias; one thread and two. */
+static void transposed(void **state)
+{
+    static const pln_wino_shape small[] = {{1, 1, 1, 16, 16, 1},   {2, 4, 5, 17, 33, 1},
+                                           {1, 1, 9, 32, 16, 1},   {3, 7, 3, 65, 20, 1},
+                                           {1, 37, 29, 64, 64, 1}, {2, 8, 12, 48, 80, 1}};
+    pln_context *ctx[3];
+    int isas = contexts(ctx);
+
+    (void)state;
+    for (size_t a = 0; a < COUNT(small); a++) {
+        const pln_wino_shape *s = &small[a];
+        size_t in_stride = s->cin + 3, out_stride = s->cout + 5, pixels = s->n * s->h * s->w;
+        size_t out_floats = 4 * pixels * out_stride;
+        float *x = filled(ctx[0], pixels * in_stride, 1), *bias = filled(ctx[0], s->cout, 3);
+        float *w = filled(ctx[0], 16 * s->cin * s->cout, 2), *u;
+        float *work = filled(ctx[0], pln_wino_forward_floats(s, 2), 7);
+        double *want = NULL;
+        const pln_conv_epilogue e = {.bias = bias};
+        OK(ctx[0], pln_alloc(ctx[0], 4 * pixels * s->cout, sizeof *want, &want));
+        u = filled(ctx[0], pln_wino_transposed_weights_floats(s->cin, s->cout), 6);
+        naive_transposed(s, x, in_stride, w, want);
+        for (size_t i = 0; i < 4 * pixels * s->cout; i++) want[i] += bias[i % s->cout];
+        OK(ctx[0], pln_wino_transposed_weights(ctx[0], w, s->cin, s->cout, u));
+        for (int k = 0; k < isas; k++) {
+            float *y[2];
+            for (int threads = 1; threads <= 2; threads++) {
+                y[threads - 1] = filled(ctx[0], out_floats, 5); /* the gaps stay */
+                OK(ctx[k], pln_context_set_threads(ctx[k], threads));
+                OK(ctx[k], pln_wino_transposed(ctx[k], s, x, in_stride, u, &e, y[threads - 1],
+                                               out_stride, work));
+            }
+            compare("transposed", pln_context_isa(ctx[k]), s, y[0], out_stride, want, 4 * pixels,
+                    s->cout, rms(want, 4 * pixels * s->cout));
+            assert_memory_equal(y[0], y[1], out_floats * sizeof **y);
+            float *fresh = filled(ctx[0], out_floats, 5);
+            for (size_t i = 0; i < out_floats; i++)
+                if (i % out_stride >= s->cout) assert_true(y[0][i] == fresh[i]);
+            pln_free(fresh);
+            pln_free(y[0]);
+            pln_free(y[1]);
+        }
+        void *all[] = {x, bias, w, u, work, want};
+        for (size_t i = 0; i < COUNT(all); i++) pln_free(all[i]);
+    }
+    for (int k = 0; k < isas; k++) pln_context_free(ctx[k]);
+}
+
 /* dw[o][i][t] = sum over pixels of dy[pixel][o] x[pixel at tap t][i]; db[o] = sum of dy[pixel][o].
  * The sums run over many pixels: several blocks, slots and rounds, and shapes where some are empty.
  */
@@ -342,6 +407,7 @@ int main(void)
         cmocka_unit_test(epilogue),
         cmocka_unit_test(weight_orders),
         cmocka_unit_test(gradient_of_data),
+        cmocka_unit_test(transposed),
         cmocka_unit_test(gradient_of_weights),
         cmocka_unit_test(threads_and_batches),
     };

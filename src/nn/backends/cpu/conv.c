@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Convolutions: which kernel for which shape, by measurement. 3x3 of stride 1 in f32 goes to
- * Winograd at any dilation; few channels on one side to kernels of our own; all else to oneDNN's
- * direct kernels. */
+ * Winograd at any dilation, and 4x4 transposed of stride 2; few channels on one side to kernels of
+ * our own; all else to oneDNN's direct kernels. */
 #include <string.h>
 
 #include "nn/backends/cpu/conv_few.h"
@@ -70,6 +70,32 @@ static pln_status run_wino_weight(pln_context *ctx, const pnn_kernel *kernel, co
                                      call->out.data, NULL, work);
 }
 
+/* Twice as high and wide by a kernel 4x4. */
+static bool takes_wino_transposed(const pnn_call *call)
+{
+    const pnn_conv_attr *a = &call->v->attr.conv.a;
+    const pnn_tensor *x = &call->in[0], *y = &call->out;
+    size_t cin = x->d[3], cout = y->d[3];
+    size_t padded = pln_div_up(cin, 16) * pln_div_up(cout, 16) * 256;
+    return call->v->op == PNN_OP_CONV_DATA && a->kh == 4 && a->kw == 4 && a->stride == 2 &&
+           a->dilation == 1 && a->groups == 1 && a->pad_top == 1 && a->pad_left == 1 &&
+           y->d[1] == 2 * x->d[1] && y->d[2] == 2 * x->d[2] && is_f32(call) && cin > 4 &&
+           cout > 4 && padded <= 2 * cin * cout;
+}
+
+static pln_status run_wino_transposed(pln_context *ctx, const pnn_kernel *kernel,
+                                      const pnn_call *call, void *work)
+{
+    const pln_wino_shape *s = kernel->state;
+    const pln_conv_epilogue e = epilogue_of(call);
+    float *u = work;
+    pln_status status = pln_wino_transposed_weights(ctx, call->in[1].data, s->cin, s->cout, u);
+    if (status) return status;
+    return pln_wino_transposed(ctx, s, call->in[0].data, call->in[0].stride, u, &e, call->out.data,
+                               call->out.stride,
+                               u + pln_wino_transposed_weights_floats(s->cin, s->cout));
+}
+
 static pln_status prepare_wino(pln_context *ctx, const pnn_call *call, pnn_kernel *kernel)
 {
     const pnn_tensor *x = &call->in[0];
@@ -84,10 +110,14 @@ static pln_status prepare_wino(pln_context *ctx, const pnn_call *call, pnn_kerne
                           x->d[3],
                           weight ? call->in[1].d[3] : call->out.d[3],
                           (size_t)call->v->attr.conv.a.dilation};
-    size_t floats =
-        weight ? pln_wino_weights_gradient_floats(k, threads)
-               : pln_wino_weights_floats(k->cin, k->cout) + pln_wino_forward_floats(k, threads);
-    *kernel = (pnn_kernel){.run = weight ? run_wino_weight : run_wino,
+    bool transposed = takes_wino_transposed(call);
+    size_t u = transposed ? pln_wino_transposed_weights_floats(k->cin, k->cout)
+                          : pln_wino_weights_floats(k->cin, k->cout);
+    size_t floats = weight ? pln_wino_weights_gradient_floats(k, threads)
+                           : u + pln_wino_forward_floats(k, threads);
+    *kernel = (pnn_kernel){.run = weight       ? run_wino_weight
+                                  : transposed ? run_wino_transposed
+                                               : run_wino,
                            .release = pln_free,
                            .state = k,
                            .work_bytes = floats * sizeof(float),
@@ -178,7 +208,7 @@ static pln_status prepare_few(pln_context *ctx, const pnn_call *call, pnn_kernel
 
 pln_status pnn_cpu_prepare_conv(pln_context *ctx, const pnn_call *call, pnn_kernel *kernel)
 {
-    if (takes_winograd(call)) return prepare_wino(ctx, call, kernel);
+    if (takes_winograd(call) || takes_wino_transposed(call)) return prepare_wino(ctx, call, kernel);
     if (takes_few(call)) return prepare_few(ctx, call, kernel);
     return pnn_onednn_prepare(ctx, call, kernel);
 }

@@ -10,7 +10,12 @@
  * outputs. M[p] takes the place of V[p - 1], and while the products are made the next block's
  * inputs and this block's outputs are asked for: U, the block and its pixels stay in the
  * second-level cache for 64 channels. Pixels outside the image are zeros in the input transform and
- * not stored in the output transform. */
+ * not stored in the output transform.
+ *
+ * Of a transposed convolution 4x4 of stride 2 the outputs (2 x + q, 2 y + p) of each phase p, q in
+ * {0, 1} are a convolution of the input whose filter is 2x2 of the 3x3 taps. A filter without its
+ * last tap has no product at the point infinity, one without its first none at the point 0: 25 of
+ * 36 remain, for 64 of the direct sum. */
 #include "nn/backends/cpu/winograd_kernels.h"
 
 #include <string.h>
@@ -48,29 +53,42 @@ static size_t tap(pln_conv_order order, size_t cin, size_t o, size_t i, size_t t
     return order == PLN_CONV_OIYX ? (o * cin + i) * 9 + t : (o * 9 + t) * cin + i;
 }
 
+/* Floats of U of one filter of each pair of channels. */
+static size_t u_floats(size_t from, size_t to) { return WINO_POINTS * from * padded(to); }
+
 struct transform {
     const float *w;
     pln_conv_order order;
-    size_t cin, cout;
-    bool gradient;
+    size_t from, to; /* channels that the convolution reads and writes */
+    enum { FORWARD, DATA, TRANSPOSED } use;
     float *u;
 };
+
+/* Tap (y, x) of the filter from channel i to channel o, of a phase. */
+static float filter_tap(const struct transform *f, size_t phase, size_t i, size_t o, size_t y,
+                        size_t x)
+{
+    static const int rows[2][3] = {{3, 1, -1}, {-1, 2, 0}}; /* of a 4x4 filter; -1: none */
+    if (f->use == FORWARD) return f->w[tap(f->order, f->from, o, i, 3 * y + x)];
+    if (f->use == DATA) return f->w[tap(f->order, f->to, i, o, 8 - (3 * y + x))];
+    int row = rows[phase / 2][y], column = rows[phase % 2][x];
+    return row < 0 || column < 0 ? 0 : f->w[(i * f->to + o) * 16 + (size_t)(4 * row + column)];
+}
 
 /* A panel of outputs at once: both sides of u are lines of a cache. */
 static void transform_panel(void *arg, size_t index, int thread)
 {
     const struct transform *f = arg;
-    size_t from = f->gradient ? f->cout : f->cin, to = f->gradient ? f->cin : f->cout;
-    size_t first = index * WINO_PANEL, lanes = pln_min(WINO_PANEL, to - first);
+    size_t from = f->from, to = f->to, panels = padded(to) / WINO_PANEL, phase = index / panels;
+    size_t first = index % panels * WINO_PANEL, lanes = pln_min(WINO_PANEL, to - first);
 
     (void)thread;
     for (size_t i = 0; i < from; i++) {
         double g[3][3][WINO_PANEL] = {0}, gg[6][3][WINO_PANEL]; /* gg = G g */
-        float *p = f->u + (first * from + i * WINO_PANEL);
+        float *p = f->u + phase * u_floats(from, to) + (first * from + i * WINO_PANEL);
         for (size_t t = 0; t < 9; t++)
             for (size_t k = 0; k < lanes; k++)
-                g[t / 3][t % 3][k] = f->w[f->gradient ? tap(f->order, f->cin, i, first + k, 8 - t)
-                                                      : tap(f->order, f->cin, first + k, i, t)];
+                g[t / 3][t % 3][k] = filter_tap(f, phase, i, first + k, t / 3, t % 3);
         for (size_t a = 0; a < 6; a++)
             for (size_t x = 0; x < 3; x++)
                 for (size_t k = 0; k < WINO_PANEL; k++)
@@ -87,8 +105,29 @@ static void transform_panel(void *arg, size_t index, int thread)
 pln_status pln_wino_weights(pln_context *ctx, const float *w, pln_conv_order order, size_t cin,
                             size_t cout, bool gradient, float *u)
 {
-    struct transform f = {w, order, cin, cout, gradient, u};
-    return pln_parallel(ctx, pln_div_up(gradient ? cin : cout, WINO_PANEL), transform_panel, &f);
+    struct transform f = {
+        w, order, gradient ? cout : cin, gradient ? cin : cout, gradient ? DATA : FORWARD, u};
+    return pln_parallel(ctx, pln_div_up(f.to, WINO_PANEL), transform_panel, &f);
+}
+
+enum { PHASES = 4 };
+
+size_t pln_wino_transposed_weights_floats(size_t cin, size_t cout)
+{
+    return PHASES * u_floats(cin, cout);
+}
+
+pln_status pln_wino_transposed_weights(pln_context *ctx, const float *w, size_t cin, size_t cout,
+                                       float *u)
+{
+    struct transform f = {w, PLN_CONV_OIYX, cin, cout, TRANSPOSED, u};
+    return pln_parallel(ctx, PHASES * pln_div_up(cout, WINO_PANEL), transform_panel, &f);
+}
+
+/* Whether the filters of a phase of a transposed convolution have a product at a point. */
+static bool has_product(size_t phase, size_t point)
+{
+    return point / 6 != (phase / 2 ? 0 : 5) && point % 6 != (phase % 2 ? 0 : 5);
 }
 
 /* ---- Tiles ---- */
@@ -113,8 +152,10 @@ static void extent(size_t from, size_t n, size_t d, uint8_t *first, uint8_t *end
     *outputs = (uint8_t)pln_min(4, inside);
 }
 
-/* Block b of the tiles; past the last one, tiles that are all zero. */
-static void block_tiles(const pln_wino_shape *s, size_t b, struct wino_tile t[WINO_TILES])
+/* Block b of the tiles; past the last one, tiles that are all zero. Outputs are those of a phase,
+ * of an image `scale` times as high and wide. */
+static void block_tiles(const pln_wino_shape *s, size_t b, size_t scale, size_t phase,
+                        struct wino_tile t[WINO_TILES])
 {
     size_t d = s->dilation, all = tiles_of(s);
     size_t tx = tiles_along(s->w, d), ty = tiles_along(s->h, d);
@@ -124,16 +165,18 @@ static void block_tiles(const pln_wino_shape *s, size_t b, struct wino_tile t[WI
         t[i] = (struct wino_tile){0};
         if (number >= all) continue;
         size_t x = column / d * 4 * d + column % d, y = row / d * 4 * d + row % d;
-        t[i].at = (number / tx / ty * s->h + y) * s->w + x;
+        size_t line = number / tx / ty * s->h + y;
+        t[i].at = line * s->w + x;
+        t[i].out = (line * scale + phase / 2) * (s->w * scale) + x * scale + phase % 2;
         extent(y, s->h, d, &t[i].top, &t[i].bottom, &t[i].rows);
         extent(x, s->w, d, &t[i].left, &t[i].right, &t[i].cols);
     }
 }
 
-static struct wino_steps steps(const pln_wino_shape *s, size_t stride)
+static struct wino_steps steps(const pln_wino_shape *s, size_t scale, size_t stride)
 {
-    return (struct wino_steps){(ptrdiff_t)stride, (ptrdiff_t)(s->dilation * s->w * stride),
-                               (ptrdiff_t)(s->dilation * stride)};
+    size_t col = scale * s->dilation * stride;
+    return (struct wino_steps){(ptrdiff_t)stride, (ptrdiff_t)(scale * s->w * col), (ptrdiff_t)col};
 }
 
 /* Blocks of a task: so much work that a task takes about a millisecond with wide vectors, and less
@@ -148,11 +191,13 @@ static size_t blocks_of_task(const pln_wino_shape *s)
  * Expanded in place: gcc takes a function that does nothing else for one without effect. */
 static inline __attribute__((always_inline)) void ask(const float *x, struct wino_steps s,
                                                       const struct wino_tile *t, size_t c,
-                                                      ptrdiff_t i, ptrdiff_t j, const int write)
+                                                      ptrdiff_t i, ptrdiff_t j, const bool outputs,
+                                                      const int write)
 {
     for (const struct wino_tile *end = t + WINO_TILES; t < end; t++) {
         if (i + 1 < t->top || i + 1 >= t->bottom || j + 1 < t->left || j + 1 >= t->right) continue;
-        const float *pixel = x + (ptrdiff_t)t->at * s.pixel + i * s.row + j * s.col;
+        const float *pixel =
+            x + (ptrdiff_t)(outputs ? t->out : t->at) * s.pixel + i * s.row + j * s.col;
         for (size_t k = 0; k < c; k += WINO_PANEL) {
             if (write)
                 __builtin_prefetch(pixel + k, 1, 2);
@@ -171,7 +216,8 @@ struct forward {
     const float *in, *u;
     float *out, *work;
     size_t in_stride, out_stride;
-    size_t blocks; /* in all */
+    size_t blocks, tasks; /* of a phase */
+    size_t scale;         /* 2: transposed, of PHASES; else 1 and a single phase */
 };
 
 /* Floats from product to product of a block: a cache line more than the block, so that the 36
@@ -193,59 +239,85 @@ static void forward_task(void *arg, size_t index, int thread)
     const struct forward *f = arg;
     const pln_wino_shape *s = f->shape;
     const pln_conv_epilogue *e = f->epilogue;
-    const struct wino_steps in = steps(s, f->in_stride), out = steps(s, f->out_stride),
-                            residual = steps(s, e->residual_stride),
-                            mask = steps(s, e->mask_stride);
+    const struct wino_steps in = steps(s, 1, f->in_stride), out = steps(s, f->scale, f->out_stride),
+                            residual = steps(s, f->scale, e->residual_stride),
+                            mask = steps(s, f->scale, e->mask_stride);
     size_t cin = padded(s->cin), cout = padded(s->cout);
     size_t plane = plane_of(pln_max(cin, cout));
     float *m = f->work + (size_t)thread * forward_floats(s), *v = m + plane;
-    size_t first = index * blocks_of_task(s);
+    size_t phase = index / f->tasks, first = index % f->tasks * blocks_of_task(s);
     size_t end = pln_min(f->blocks, first + blocks_of_task(s));
+    const float *u = f->u + phase * u_floats(s->cin, s->cout);
     struct wino_tile tiles[2][WINO_TILES];
 
-    block_tiles(s, first, tiles[first % 2]);
+    block_tiles(s, first, f->scale, phase, tiles[first % 2]);
     for (size_t b = first; b < end; b++) {
         const struct wino_tile *t = tiles[b % 2], *next = tiles[(b + 1) % 2];
-        block_tiles(s, b + 1, tiles[(b + 1) % 2]);
+        block_tiles(s, b + 1, f->scale, phase, tiles[(b + 1) % 2]);
         for (size_t i = 0; i < WINO_TILES; i++)
             f->k->input(f->in, in, t + i, s->cin, v + i * cin, plane);
         for (size_t p = 0; p < WINO_POINTS; p++) {
             ptrdiff_t i = (ptrdiff_t)(p / 6) - 1, j = (ptrdiff_t)(p % 6) - 1;
             /* The first two columns are the last two of the tile before. */
-            if (j > 0) ask(f->in, in, next, s->cin, i, j, 0);
+            if (j > 0) ask(f->in, in, next, s->cin, i, j, false, 0);
             if (i >= 0 && i < 4 && j >= 0 && j < 4) {
-                ask(f->out, out, t, s->cout, i, j, 1);
+                ask(f->out, out, t, s->cout, i, j, true, 1);
                 if (e->residual && e->residual != f->out)
-                    ask(e->residual, residual, t, s->cout, i, j, 0);
-                if (e->mask && e->mask != f->out) ask(e->mask, mask, t, s->cout, i, j, 0);
+                    ask(e->residual, residual, t, s->cout, i, j, true, 0);
+                if (e->mask && e->mask != f->out) ask(e->mask, mask, t, s->cout, i, j, true, 0);
             }
-            f->k->multiply(s->cin, cout / WINO_PANEL, v + p * plane, cin, f->u + p * s->cin * cout,
-                           m + p * plane);
+            if (f->scale == 1 || has_product(phase, p))
+                f->k->multiply(s->cin, cout / WINO_PANEL, v + p * plane, cin, u + p * s->cin * cout,
+                               m + p * plane);
+            else
+                memset(m + p * plane, 0, WINO_TILES * cout * sizeof *m);
         }
         for (size_t i = 0; i < WINO_TILES; i++)
             f->k->output(m + i * cout, plane, t + i, s->cout, e, residual, mask, f->out, out);
     }
 }
 
+static pln_status run_forward(pln_context *ctx, struct forward *f, size_t phases)
+{
+    static const pln_conv_epilogue none = {0};
+
+    f->k = PLN_KERNELS_PICK(ctx, pln_wino_kernels);
+    if (!f->epilogue) f->epilogue = &none;
+    f->blocks = pln_div_up(tiles_of(f->shape), WINO_TILES);
+    f->tasks = pln_div_up(f->blocks, blocks_of_task(f->shape));
+    return pln_parallel(ctx, phases * f->tasks, forward_task, f);
+}
+
 pln_status pln_wino_forward(pln_context *ctx, const pln_wino_shape *shape, const float *in,
                             size_t in_stride, const float *u, const pln_conv_epilogue *epilogue,
                             float *out, size_t out_stride, float *work)
 {
-    static const pln_conv_epilogue none = {0};
-    struct forward f = {
-        .k = PLN_KERNELS_PICK(ctx, pln_wino_kernels),
-        .shape = shape,
-        .epilogue = epilogue ? epilogue : &none,
-        .in = in,
-        .u = u,
-        .out = out,
-        .work = work,
-        .in_stride = in_stride,
-        .out_stride = out_stride,
-        .blocks = pln_div_up(tiles_of(shape), WINO_TILES),
-    };
+    struct forward f = {.shape = shape,
+                        .epilogue = epilogue,
+                        .in = in,
+                        .u = u,
+                        .out = out,
+                        .work = work,
+                        .in_stride = in_stride,
+                        .out_stride = out_stride,
+                        .scale = 1};
+    return run_forward(ctx, &f, 1);
+}
 
-    return pln_parallel(ctx, pln_div_up(f.blocks, blocks_of_task(shape)), forward_task, &f);
+pln_status pln_wino_transposed(pln_context *ctx, const pln_wino_shape *shape, const float *in,
+                               size_t in_stride, const float *u, const pln_conv_epilogue *epilogue,
+                               float *out, size_t out_stride, float *work)
+{
+    struct forward f = {.shape = shape,
+                        .epilogue = epilogue,
+                        .in = in,
+                        .u = u,
+                        .out = out,
+                        .work = work,
+                        .in_stride = in_stride,
+                        .out_stride = out_stride,
+                        .scale = 2};
+    return run_forward(ctx, &f, PHASES);
 }
 
 /* ---- Gradient of the weights ----
@@ -315,7 +387,7 @@ static void sum_task(void *arg, size_t index, int thread)
     const pln_wino_shape *s = g->shape;
     size_t out_part = index % g->out_parts, in_part = index / g->out_parts % g->in_parts;
     size_t slot = index / g->out_parts / g->in_parts;
-    const struct wino_steps in = steps(s, g->x_stride), out = steps(s, g->dy_stride);
+    const struct wino_steps in = steps(s, 1, g->x_stride), out = steps(s, 1, g->dy_stride);
     const float *x = g->x + in_part * g->in_part, *dy = g->dy + out_part * OUT_MOST;
     size_t cin = part_of(s->cin, in_part, g->in_part), cout = part_of(s->cout, out_part, OUT_MOST);
     float *v = g->blocks_work + (size_t)thread * GRADIENT_WORK;
@@ -331,18 +403,18 @@ static void sum_task(void *arg, size_t index, int thread)
     }
     if (in_part != 0) bias = unused;
     struct wino_tile tiles[2][WINO_TILES];
-    block_tiles(s, first, tiles[first % 2]);
+    block_tiles(s, first, 1, 0, tiles[first % 2]);
     for (size_t b = first; b < end; b++) {
         const struct wino_tile *t = tiles[b % 2], *next = tiles[(b + 1) % 2];
-        block_tiles(s, b + 1, tiles[(b + 1) % 2]);
+        block_tiles(s, b + 1, 1, 0, tiles[(b + 1) % 2]);
         for (size_t i = 0; i < WINO_TILES; i++) {
             g->k->input(x, in, t + i, cin, v + i * padded(cin), GRADIENT_PLANE);
             g->k->output_gradient(dy, out, t + i, cout, z + i * padded(cout), GRADIENT_PLANE, bias);
         }
         for (size_t p = 0; p < WINO_POINTS; p++) {
             ptrdiff_t i = (ptrdiff_t)(p / 6) - 1, j = (ptrdiff_t)(p % 6) - 1;
-            if (j > 0) ask(x, in, next, cin, i, j, 0);
-            if (i >= 0 && i < 4 && j >= 0 && j < 4) ask(dy, out, next, cout, i, j, 0);
+            if (j > 0) ask(x, in, next, cin, i, j, false, 0);
+            if (i >= 0 && i < 4 && j >= 0 && j < 4) ask(dy, out, next, cout, i, j, true, 0);
             g->k->accumulate(WINO_TILES, cin, padded(cout) / WINO_PANEL, v + p * GRADIENT_PLANE,
                              z + p * GRADIENT_PLANE, m + p * padded(cin) * padded(cout));
         }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* 3x3 convolution, stride 1, any dilation, by Winograd's minimal filtering F(4x4, 3x3): forward,
- * gradient of the data, gradient of the weights. Lavin, Gray: "Fast algorithms for convolutional
- * neural networks", CVPR 2016.
+ * gradient of the data, gradient of the weights; and 4x4 transposed convolution of stride 2. Lavin,
+ * Gray: "Fast algorithms for convolutional neural networks", CVPR 2016.
  *
  * Pixels lie in rows (NHWC): channel k of pixel (x, y) of image i is at
  * ((i h + y) w + x) stride + k, so that a slice of the channels of a wider buffer can be read and
@@ -41,6 +41,16 @@ size_t pln_wino_forward_floats(const pln_wino_shape *shape, int threads);
 pln_status pln_wino_forward(pln_context *ctx, const pln_wino_shape *shape, const float *in,
                             size_t in_stride, const float *u, const pln_conv_epilogue *epilogue,
                             float *out, size_t out_stride, float *work) PLN_CHECK;
+
+/* Transposed convolution 4x4, stride 2, padding 1: out[n, 2 h, 2 w, cout] from in[n, h, w, cin],
+ * the shape's dilation is 1. u: from pln_wino_transposed_weights, of w[cin][cout][4][4]; work as
+ * for pln_wino_forward. */
+size_t pln_wino_transposed_weights_floats(size_t cin, size_t cout);
+pln_status pln_wino_transposed_weights(pln_context *ctx, const float *w, size_t cin, size_t cout,
+                                       float *u) PLN_CHECK;
+pln_status pln_wino_transposed(pln_context *ctx, const pln_wino_shape *shape, const float *in,
+                               size_t in_stride, const float *u, const pln_conv_epilogue *epilogue,
+                               float *out, size_t out_stride, float *work) PLN_CHECK;
 
 /* Floats of work memory for pln_wino_weights_gradient with this many threads. */
 size_t pln_wino_weights_gradient_floats(const pln_wino_shape *shape, int threads);

@@ -86,11 +86,11 @@ INLINE void output_vec(const float *m, size_t plane, const struct wino_tile *t, 
                        float *y, struct wino_steps s)
 {
     vec cols[4][6], bias = e->bias ? load_n(e->bias + k, n) : (vec){0};
-    const float *residual = e->residual ? e->residual + (ptrdiff_t)t->at * r.pixel + k : NULL;
-    const float *mask = e->mask ? e->mask + (ptrdiff_t)t->at * q.pixel + k : NULL;
+    const float *residual = e->residual ? e->residual + (ptrdiff_t)t->out * r.pixel + k : NULL;
+    const float *mask = e->mask ? e->mask + (ptrdiff_t)t->out * q.pixel + k : NULL;
 
     m += k;
-    y += (ptrdiff_t)t->at * s.pixel + k;
+    y += (ptrdiff_t)t->out * s.pixel + k;
     for (size_t j = 0; j < 6; j++) {
         vec col[6], o[4];
         for (size_t i = 0; i < 6; i++) col[i] = load(m + (6 * i + j) * plane);

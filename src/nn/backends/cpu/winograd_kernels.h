@@ -18,7 +18,7 @@ enum {
 
 /* A tile: outputs (y + d i, x + d j), i, j in [0, 4); inputs i, j in [-1, 5). */
 struct wino_tile {
-    size_t at;           /* number of the pixel (x, y) among all pixels of the batch */
+    size_t at, out;      /* number of the first output's pixel among all of the input and output */
     uint8_t top, bottom; /* of the six input rows, [top, bottom) lie in the image */
     uint8_t left, right; /* columns as well; all 0: no tile, reads as zeros */
     uint8_t rows, cols;  /* outputs in the image */
