@@ -21,7 +21,7 @@ typedef enum pnn_op {
     PNN_OP_CONV_DATA,   /* dy, weight, [bias] */
     PNN_OP_CONV_WEIGHT, /* x, dy */
     PNN_OP_MOMENTS,     /* x */
-    PNN_OP_NORM,        /* x, moments, gamma, beta */
+    PNN_OP_NORM,        /* x, moments, gamma, beta, [residual: made by passes] */
     PNN_OP_NORM_REDUCE, /* x, moments, dy -> [sum dy | sum dy xhat], shaped as moments */
     PNN_OP_NORM_GRAD,   /* x, moments, gamma, dy, sums -> dx */
     PNN_OP_UNARY,       /* x */
@@ -103,7 +103,7 @@ typedef union pnn_attr {
     struct {
         bool per_image, constant;
         double eps;
-        bool relu; /* of NORM, by a pass: max(y, 0) */
+        bool relu; /* of NORM, by a pass: max(y [+ residual], 0) */
     } norm;
     struct {
         int fn;

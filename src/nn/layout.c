@@ -195,7 +195,7 @@ static void set_parts(struct work *w)
 static bool may_overwrite(const pnn_vertex *v, int k)
 {
     if (v->op == PNN_OP_CONV) return k == 3;
-    if (v->op == PNN_OP_NORM) return k == 0;
+    if (v->op == PNN_OP_NORM) return k == 0 || k == 4;
     return pnn_op_info_of(v->op)->in_place;
 }
 

@@ -53,15 +53,14 @@ struct pnn_plan {
 
 static pln_status run_passes(pnn_plan *p)
 {
-    /* Of the host's back ends, in training. */
-    bool host_trains = p->o.train && !p->device;
+    bool on_host = !p->device, host_trains = p->o.train && on_host;
     const struct {
         pln_status (*run)(pnn_pass *);
         bool wanted;
     } all[] = {{pnn_pass_fold, true},
                {pnn_pass_fold_norm, true},
                {pnn_pass_fuse_conv, true},
-               {pnn_pass_fuse_norm, host_trains},
+               {pnn_pass_fuse_norm, on_host},
                {pnn_pass_fuse_products, host_trains},
                {pnn_pass_fuse_pointwise, true},
                {pnn_pass_recompute, true}};

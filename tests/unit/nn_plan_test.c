@@ -23,7 +23,8 @@ static int teardown(void **state)
 enum { H = 13, W = 18, MOST = 2 * H * W * 3 };
 
 /* All that passes look for: normalisation after a convolution and alone, activations, additions
- * before and after them, slices, nested concatenations, chains, an expansion, two Haar levels. */
+ * before and after them and behind a normalisation, slices, nested concatenations, chains, an
+ * expansion, two Haar levels. */
 static pnn_node network(pnn_graph *g, pnn_node x, pnn_norm_kind kind)
 {
     const pnn_conv_spec spec = {.out = 32, .k = 3, .dilation = 2, .pad = PNN_SAME};
@@ -33,6 +34,8 @@ static pnn_node network(pnn_graph *g, pnn_node x, pnn_norm_kind kind)
     pnn_node b = pnn_norm(g, a, "b_norm", kind, 0.1);
     pnn_node c = pnn_add(g, pnn_leaky_relu(g, pnn_conv(g, b, "c", spec), 0.2), a);
     pnn_node d = pnn_relu(g, pnn_add(g, pnn_conv(g, c, "d", spec), first));
+    d = pnn_relu(
+        g, pnn_add(g, d, pnn_norm(g, pnn_conv(g, d, "e", spec), "e_norm", PNN_NORM_IMAGE, 0)));
     pnn_node parts = pnn_concat2(g, PNN_AXIS_C, pnn_slice(g, d, 8, 8), pnn_slice(g, c, 0, 8));
     pnn_node all = pnn_concat(g, PNN_AXIS_C, (const pnn_node[]){parts, d, a}, 3);
     pnn_node gate = pnn_unary(

@@ -140,8 +140,9 @@ static void norm_gradient(pnn_graph *g, const pnn_vertex *v, pnn_node y, pnn_nod
 
 static void norm_print(const pnn_vertex *v, char *text, size_t room)
 {
-    snprintf(text, room, "%s%s eps %g%s", v->attr.norm.per_image ? "per image" : "per batch",
+    snprintf(text, room, "%s%s eps %g%s%s", v->attr.norm.per_image ? "per image" : "per batch",
              v->attr.norm.constant ? " constant" : "", v->attr.norm.eps,
+             v->op == PNN_OP_NORM && v->n_inputs > 4 ? " +residual" : "",
              v->attr.norm.relu ? " +relu" : "");
 }
 

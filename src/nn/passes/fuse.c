@@ -66,13 +66,37 @@ pln_status pnn_pass_fuse_conv(pnn_pass *p)
 
 /* ---- Into normalisations ---- */
 
+/* The normalisation that makes x, if x is its only user and no ReLU came before. */
+static const pnn_vertex *open_norm(const pnn_pass *p, pnn_node x)
+{
+    const pnn_vertex *v = pnn_vertex_of(p->g, x);
+    return v->op == PNN_OP_NORM && p->users[x.id] == 1 && !v->attr.norm.relu ? v : NULL;
+}
+
+static void fuse_norm_residual(const pnn_pass *p, pnn_vertex *v)
+{
+    for (int k = 0; k < 2; k++) {
+        const pnn_vertex *norm = open_norm(p, v->in[k]);
+        pnn_node other = v->in[1 - k];
+        if (!norm || norm->n_inputs > 4 || !pnn_same_shape(norm->shape, v->shape) ||
+            !pnn_same_shape(pnn_shape_of(p->g, other), v->shape))
+            continue;
+        *v = *norm;
+        v->n_inputs = 5;
+        v->in[4] = other;
+        return;
+    }
+}
+
 pln_status pnn_pass_fuse_norm(pnn_pass *p)
 {
     for (int i = 1; i <= pnn_count(p->g); i++) {
         pnn_vertex *v = pnn_vertex_mut(p->g, (pnn_node){i});
-        if (!p->users[i] || v->op != PNN_OP_UNARY || v->attr.unary.fn != PNN_RELU) continue;
-        const pnn_vertex *norm = pnn_vertex_of(p->g, v->in[0]);
-        if (norm->op != PNN_OP_NORM || p->users[v->in[0].id] != 1) continue;
+        if (!p->users[i]) continue;
+        if (v->op == PNN_OP_BINARY && v->attr.binary == PNN_ADD) fuse_norm_residual(p, v);
+        if (v->op != PNN_OP_UNARY || v->attr.unary.fn != PNN_RELU) continue;
+        const pnn_vertex *norm = open_norm(p, v->in[0]);
+        if (!norm) continue;
         *v = *norm;
         v->attr.norm.relu = true;
     }
@@ -212,7 +236,13 @@ pln_status pnn_pass_fuse_pointwise(pnn_pass *p)
 
 /* ---- Precision ---- */
 
-static bool takes_bf16(pnn_op op) { return pointwise(op) || op == PNN_OP_CONV; }
+static bool makes_bf16(pnn_op op)
+{
+    return pointwise(op) || op == PNN_OP_CONV || op == PNN_OP_NORM;
+}
+
+/* Operand k: a normalisation reads f32, but for the residual. */
+static bool takes_bf16(pnn_op op, int k) { return makes_bf16(op) && (op != PNN_OP_NORM || k == 4); }
 
 pln_status pnn_pass_bf16(pnn_pass *p)
 {
@@ -221,7 +251,7 @@ pln_status pnn_pass_bf16(pnn_pass *p)
     for (int i = 1; i <= pnn_count(g); i++) {
         pnn_vertex *v = pnn_vertex_mut(g, (pnn_node){i});
         bool wide = pnn_channels(g, (pnn_node){i}) > 4;
-        if (p->users[i] && wide && (takes_bf16(v->op) || v->op == PNN_OP_CONCAT))
+        if (p->users[i] && wide && (makes_bf16(v->op) || v->op == PNN_OP_CONCAT))
             v->type = PNN_BF16;
     }
     for (size_t i = 0; i < pnn_output_count(g); i++)
@@ -230,16 +260,20 @@ pln_status pnn_pass_bf16(pnn_pass *p)
         changed = false;
         for (int i = 1; i <= pnn_count(g); i++) {
             pnn_vertex *v = pnn_vertex_mut(g, (pnn_node){i});
-            if (!p->users[i] || takes_bf16(v->op)) continue;
+            if (!p->users[i]) continue;
             /* Parts of a concatenation and the whole are of one type; others read f32 only. */
             bool narrow = v->op == PNN_OP_CONCAT && v->type == PNN_BF16;
             for (int k = 0; k < v->n_inputs && narrow; k++)
                 narrow = v->in[k].id && pnn_vertex_of(g, v->in[k])->type == PNN_BF16;
             if (narrow) continue;
-            changed = changed || v->type != PNN_F32;
-            v->type = PNN_F32;
+            if (!makes_bf16(v->op)) {
+                changed = changed || v->type != PNN_F32;
+                v->type = PNN_F32;
+            }
             for (int k = 0; k < v->n_inputs; k++) {
-                if (!v->in[k].id || pnn_vertex_of(g, v->in[k])->type == PNN_F32) continue;
+                if (takes_bf16(v->op, k) || !v->in[k].id ||
+                    pnn_vertex_of(g, v->in[k])->type == PNN_F32)
+                    continue;
                 pnn_vertex_mut(g, v->in[k])->type = PNN_F32;
                 changed = true;
             }

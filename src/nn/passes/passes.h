@@ -30,7 +30,7 @@ pln_status pnn_pass_fold(pnn_pass *p) PLN_CHECK;
 pln_status pnn_pass_fold_norm(pnn_pass *p) PLN_CHECK;
 /* Activations and additions go into the convolution before them. */
 pln_status pnn_pass_fuse_conv(pnn_pass *p) PLN_CHECK;
-/* A ReLU goes into the normalisation before it. Not for device back ends. */
+/* An addition and a ReLU go into the normalisation before them. Not for device back ends. */
 pln_status pnn_pass_fuse_norm(pnn_pass *p) PLN_CHECK;
 /* Sums of products are made without the products in memory. Not for device back ends. */
 pln_status pnn_pass_fuse_products(pnn_pass *p) PLN_CHECK;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Normalisation. Statistics are one pass: sums in double of values less the first pixel's, so that
+/* Normalisation. Statistics are one pass: sums of values less the mean of some pixels, so that
  * nothing cancels; normalising itself is another, over tables of a row for each picture (or one for
  * all). */
 #include <math.h>
@@ -16,17 +16,33 @@ struct sums {
     size_t groups, pixels;              /* of a group */
     size_t chunk, chunks;               /* pixels of a task, tasks of a group */
     double *partial;                    /* [groups][chunks][2][c] */
+    float *shift;                       /* [groups][c] */
 };
+
+static size_t partial_doubles(const pnn_tensor *x, size_t groups)
+{
+    size_t pixels = pnn_positions(x) / groups;
+    return groups * pln_div_up(pixels, pnn_task_pixels(x->d[3])) * 2 * x->d[3];
+}
 
 static size_t sums_bytes(const pnn_tensor *x, size_t groups)
 {
-    size_t pixels = pnn_positions(x) / groups;
-    return groups * pln_div_up(pixels, pnn_task_pixels(x->d[3])) * 2 * x->d[3] * sizeof(double);
+    return partial_doubles(x, groups) * sizeof(double) + groups * x->d[3] * sizeof(float);
 }
 
-static float *first_pixel(const struct sums *s, size_t group)
+/* The mean of a few pixels from all over each group. */
+static void set_shifts(const struct sums *s)
 {
-    return (float *)s->x->data + group * s->pixels * s->x->stride;
+    enum { MOST = 16 };
+    size_t c = s->x->d[3], n = pln_min(MOST, s->pixels);
+    for (size_t g = 0; g < s->groups; g++)
+        for (size_t k = 0; k < c; k++) {
+            double sum = 0;
+            for (size_t i = 0; i < n; i++)
+                sum += (double)((const float *)s->x
+                                    ->data)[(g * s->pixels + i * s->pixels / n) * s->x->stride + k];
+            s->shift[g * c + k] = (float)(sum / (double)n);
+        }
 }
 
 /* Row i, mean or variance, of a group. */
@@ -49,7 +65,7 @@ static void sums_task(void *arg, size_t index, int thread)
         s->kernels->products(n, (const float *)s->dy->data + at * s->dy->stride, s->dy->stride, x,
                              s->x->stride, c, moment_row(s->moments, group, 0), sum, sum + c);
     else
-        s->kernels->moments(n, x, s->x->stride, c, first_pixel(s, group), sum, sum + c);
+        s->kernels->moments(n, x, s->x->stride, c, s->shift + group * c, sum, sum + c);
 }
 
 static pln_status sum_groups(pln_context *ctx, struct sums *s)
@@ -61,6 +77,8 @@ static pln_status sum_groups(pln_context *ctx, struct sums *s)
     s->pixels = pnn_positions(s->x) / s->groups;
     s->chunk = pnn_task_pixels(c);
     s->chunks = pln_div_up(s->pixels, s->chunk);
+    s->shift = (float *)(s->partial + partial_doubles(s->x, s->groups));
+    if (!s->dy) set_shifts(s);
     status = pln_parallel(ctx, s->groups * s->chunks, sums_task, s);
     for (size_t g = 0; g < s->groups && status == PLN_OK; g++) {
         double *total = s->partial + g * s->chunks * 2 * c;
@@ -87,7 +105,7 @@ static pln_status run_moments(pln_context *ctx, const pnn_kernel *k, const pnn_c
     PLN_TRY(sum_groups(ctx, &sums));
     for (size_t g = 0; g < sums.groups; g++) {
         const double *t = group_sums(&sums, g);
-        const float *shift = first_pixel(&sums, g);
+        const float *shift = sums.shift + g * c;
         for (size_t i = 0; i < c; i++) {
             double mean = t[i] / (double)sums.pixels;
             double var = t[c + i] / (double)sums.pixels - mean * mean;
@@ -143,24 +161,41 @@ struct norm {
     size_t chunk, chunks; /* pixels of a task, tasks of a group */
 };
 
-static float *pixel_of(const pnn_tensor *t, size_t at) { return (float *)t->data + at * t->stride; }
+static void *pixel_of(const pnn_tensor *t, size_t at)
+{
+    if (!t->data) return NULL;
+    return (char *)t->data + at * t->stride * (t->type == PNN_BF16 ? 2 : 4);
+}
 
 static void norm_task(void *arg, size_t index, int thread)
 {
     const struct norm *n = arg;
-    const pnn_tensor *x = &n->call->in[0], *y = &n->call->out;
+    const pnn_call *call = n->call;
+    const pnn_tensor *x = &call->in[0], *y = &call->out;
     size_t c = x->d[3], group = index / n->chunks, from = index % n->chunks * n->chunk;
     size_t count = pln_min(n->chunk, n->pixels - from), at = group * n->pixels + from;
-    const float *mean = moment_row(&n->call->in[1], group, 0), *scale = n->scale + group * c;
+    const float *mean = moment_row(&call->in[1], group, 0), *scale = n->scale + group * c;
     (void)thread;
-    if (n->call->v->op == PNN_OP_NORM)
-        n->kernels->normalise(count, pixel_of(x, at), x->stride, c, mean, scale,
-                              n->call->in[3].data, n->call->v->attr.norm.relu, pixel_of(y, at),
-                              y->stride);
-    else
-        n->kernels->normalise_grad(count, pixel_of(&n->call->in[3], at), n->call->in[3].stride,
+    if (call->v->op == PNN_OP_NORM) {
+        const pnn_tensor *residual = &call->in[4];
+        const pixel_norm p = {.x = pixel_of(x, at),
+                              .x_step = x->stride,
+                              .mean = mean,
+                              .scale = scale,
+                              .beta = call->in[3].data,
+                              .residual = pixel_of(residual, at),
+                              .residual_step = residual->stride,
+                              .residual_half = residual->type == PNN_BF16,
+                              .relu = call->v->attr.norm.relu,
+                              .y = pixel_of(y, at),
+                              .y_step = y->stride,
+                              .y_half = y->type == PNN_BF16};
+        n->kernels->normalise(count, c, &p);
+    } else {
+        n->kernels->normalise_grad(count, pixel_of(&call->in[3], at), call->in[3].stride,
                                    pixel_of(x, at), x->stride, c, mean, scale, n->lean + group * c,
                                    n->offset + group * c, pixel_of(y, at), y->stride);
+    }
 }
 
 static pln_status run_norm(pln_context *ctx, const pnn_kernel *k, const pnn_call *call, void *work)

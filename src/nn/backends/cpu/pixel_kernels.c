@@ -3,6 +3,8 @@
  * loops of known length. */
 #include "nn/backends/cpu/pixel_kernels.h"
 
+#include "nn/half.h"
+
 extern const pixel_kernels PLN_KERNELS(pln_pixel_kernels);
 
 #define INLINE static inline __attribute__((always_inline))
@@ -192,26 +194,60 @@ static void add_scaled(size_t n, float a, const float *x, size_t x_step, size_t 
 
 /* ---- Normalising ---- */
 
-INLINE void normalise_pixels(size_t n, const float *x, size_t x_step, size_t c, const float *mean,
-                             const float *scale, const float *beta, bool relu, float *y,
-                             size_t y_step)
+/* What values are in memory. */
+enum kind { NOTHING, FLOATS, HALVES };
+
+INLINE float value_at(const void *p, enum kind kind, size_t i)
 {
-    for (size_t i = 0; i < n; i++, x += x_step, y += y_step) PLN_VECTORISE
-    for (size_t k = 0; k < c; k++) {
-        float v = (x[k] - mean[k]) * scale[k] + beta[k];
-        y[k] = relu ? v > 0 ? v : 0 : v;
+    return kind == NOTHING  ? 0
+           : kind == FLOATS ? ((const float *)p)[i]
+                            : pnn_f32_of_bf16(((const uint16_t *)p)[i]);
+}
+
+INLINE void normalise_pixels(size_t n, size_t c, const pixel_norm *p, enum kind residual,
+                             enum kind y, bool relu)
+{
+    const float *mean = p->mean, *scale = p->scale, *beta = p->beta;
+    for (size_t i = 0; i < n; i++) {
+        const float *x = p->x + i * p->x_step;
+        size_t r_at = i * p->residual_step, y_at = i * p->y_step;
+        PLN_VECTORISE
+        for (size_t k = 0; k < c; k++) {
+            float v = (x[k] - mean[k]) * scale[k] + beta[k];
+            if (residual != NOTHING) v += value_at(p->residual, residual, r_at + k);
+            if (relu) v = v > 0 ? v : 0;
+            if (y == HALVES)
+                ((uint16_t *)p->y)[y_at + k] = pnn_bf16_of_f32(v);
+            else
+                ((float *)p->y)[y_at + k] = v;
+        }
     }
 }
 
-static void normalise(size_t n, const float *x, size_t x_step, size_t c, const float *mean,
-                      const float *scale, const float *beta, bool relu, float *y, size_t y_step)
+INLINE void normalise_to(size_t n, size_t c, const pixel_norm *p, enum kind residual, enum kind y)
 {
-    if (relu)
-        FOR_CHANNELS(c,
-                     normalise_pixels(n, x, x_step, channels, mean, scale, beta, true, y, y_step));
+    if (p->relu)
+        normalise_pixels(n, c, p, residual, y, true);
     else
-        FOR_CHANNELS(c,
-                     normalise_pixels(n, x, x_step, channels, mean, scale, beta, false, y, y_step));
+        normalise_pixels(n, c, p, residual, y, false);
+}
+
+INLINE void normalise_with(size_t n, size_t c, const pixel_norm *p, enum kind residual)
+{
+    if (p->y_half)
+        normalise_to(n, c, p, residual, HALVES);
+    else
+        normalise_to(n, c, p, residual, FLOATS);
+}
+
+static void normalise(size_t n, size_t c, const pixel_norm *p)
+{
+    if (p->residual && p->residual_half)
+        normalise_with(n, c, p, HALVES);
+    else if (p->residual)
+        normalise_with(n, c, p, FLOATS);
+    else
+        FOR_CHANNELS(c, normalise_with(n, channels, p, NOTHING));
 }
 
 static void normalise_grad(size_t n, const float *dy, size_t dy_step, const float *x, size_t x_step,

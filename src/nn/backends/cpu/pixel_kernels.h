@@ -13,6 +13,16 @@ typedef struct pnn_mix {
     float weight;
 } pnn_mix;
 
+/* y = (x - mean) scale + beta [+ residual], tables of c values, and with relu its positive part; y
+ * may be x or the residual. */
+typedef struct pixel_norm {
+    const float *x, *mean, *scale, *beta;
+    const void *residual; /* float, or bf16 where residual_half; NULL: none */
+    void *y;              /* float, or bf16 where y_half */
+    size_t x_step, residual_step, y_step;
+    bool residual_half, y_half, relu;
+} pixel_norm;
+
 typedef struct pixel_kernels {
     /* n cells of 2 x 2 pixels of x into n pixels of 4 c channels, and back. */
     void (*haar)(size_t n, const float *x, size_t x_step, size_t x_row, size_t c, float *y,
@@ -36,10 +46,7 @@ typedef struct pixel_kernels {
     /* dx[at[0]] += (1 - weight) dy, dx[at[1]] += weight dy */
     void (*resize_grad)(size_t n, const pnn_mix *mix, const float *dy, size_t c, float *dx,
                         size_t dx_step);
-    /* y = (x - mean) scale + beta, tables of c values, and with relu its positive part; y may be x.
-     */
-    void (*normalise)(size_t n, const float *x, size_t x_step, size_t c, const float *mean,
-                      const float *scale, const float *beta, bool relu, float *y, size_t y_step);
+    void (*normalise)(size_t n, size_t c, const pixel_norm *p);
     /* dx = scale dy - (x - mean) lean - offset */
     void (*normalise_grad)(size_t n, const float *dy, size_t dy_step, const float *x, size_t x_step,
                            size_t c, const float *mean, const float *scale, const float *lean,

@@ -236,54 +236,107 @@ static void channels_first(size_t n, const float *x, size_t step, size_t c, uint
     }
 }
 
-/* sum += a, product += a b, where a = dy, b = x - centre[k], or with dy NULL both are the
- * latter. */
-INLINE void pairs_group(size_t group, const float *dy, size_t dy_step, const float *x,
-                        size_t x_step, size_t c, const float *centre, double *sum, double *product)
+/* Deviations from a value near the mean are exact enough in f32, which holds twice as many in a
+ * vector; a few of them are summed in it. */
+enum { FLOATS = 2 * LANES, MOMENTS_GROUP = 16 };
+typedef float floats __attribute__((vector_size(FLOATS * sizeof(float))));
+
+INLINE floats load_floats(const float *p)
 {
-    size_t k = 0;
-    for (; k + LANES <= c; k += LANES) {
-        vec m = load(centre + k), s = load_double(sum + k), p = load_double(product + k);
-        vec t = {0}, q = {0};
-        for (size_t i = 0; i < group; i++) {
-            vec b = load(x + i * x_step + k) - m, a = dy ? load(dy + i * dy_step + k) : b;
-            t += a;
-            q += a * b;
-        }
-        store_double(sum + k, s + t);
-        store_double(product + k, p + q);
-    }
-    for (; k < c; k++)
-        for (size_t i = 0; i < group; i++) {
-            double b = (double)x[i * x_step + k] - (double)centre[k];
-            double a = dy ? (double)dy[i * dy_step + k] : b;
-            sum[k] += a;
-            product[k] += a * b;
-        }
+    floats v;
+    memcpy(&v, p, sizeof v);
+    return v;
 }
 
-INLINE void pairs(size_t n, const float *dy, size_t dy_step, const float *x, size_t x_step,
-                  size_t c, const float *centre, double *sum, double *product)
+INLINE void add_floats(double *sum, floats v)
 {
-    size_t i = 0;
-    for (; i + GROUP <= n; i += GROUP)
-        pairs_group(GROUP, dy ? dy + i * dy_step : NULL, dy_step, x + i * x_step, x_step, c, centre,
-                    sum, product);
-    for (; i < n; i++)
-        pairs_group(1, dy ? dy + i * dy_step : NULL, dy_step, x + i * x_step, x_step, c, centre,
-                    sum, product);
+    float one[FLOATS];
+    memcpy(one, &v, sizeof v);
+    for (size_t j = 0; j < FLOATS; j += LANES)
+        store_double(sum + j, load_double(sum + j) + load(one + j));
+}
+
+/* vecs vectors of channels from k on; a constant where this is expanded. */
+INLINE void moments_vecs(const size_t vecs, size_t group, const float *x, size_t step,
+                         const float *shift, double *sum, double *square)
+{
+    floats m[VECS], t[VECS], q[VECS];
+    for (size_t j = 0; j < vecs; j++) {
+        m[j] = load_floats(shift + j * FLOATS);
+        t[j] = q[j] = (floats){0};
+    }
+    for (size_t i = 0; i < group; i++)
+        for (size_t j = 0; j < vecs; j++) {
+            floats v = load_floats(x + i * step + j * FLOATS) - m[j];
+            t[j] += v;
+            q[j] += v * v;
+        }
+    for (size_t j = 0; j < vecs; j++) {
+        add_floats(sum + j * FLOATS, t[j]);
+        add_floats(square + j * FLOATS, q[j]);
+    }
+}
+
+INLINE void moments_group(size_t group, const float *x, size_t step, size_t c, const float *shift,
+                          double *sum, double *square)
+{
+    size_t k = 0;
+    for (; k + VECS * FLOATS <= c; k += VECS * FLOATS)
+        moments_vecs(VECS, group, x + k, step, shift + k, sum + k, square + k);
+    for (; k + FLOATS <= c; k += FLOATS)
+        moments_vecs(1, group, x + k, step, shift + k, sum + k, square + k);
+    for (; k < c; k++) {
+        float t = 0, q = 0;
+        for (size_t i = 0; i < group; i++) {
+            float v = x[i * step + k] - shift[k];
+            t += v;
+            q += v * v;
+        }
+        sum[k] += (double)t;
+        square[k] += (double)q;
+    }
 }
 
 static void moments(size_t n, const float *x, size_t step, size_t c, const float *shift,
                     double *sum, double *square)
 {
-    pairs(n, NULL, 0, x, step, c, shift, sum, square);
+    size_t i = 0;
+    for (; i + MOMENTS_GROUP <= n; i += MOMENTS_GROUP)
+        moments_group(MOMENTS_GROUP, x + i * step, step, c, shift, sum, square);
+    for (; i < n; i++) moments_group(1, x + i * step, step, c, shift, sum, square);
+}
+
+INLINE void products_group(size_t group, const float *dy, size_t dy_step, const float *x,
+                           size_t x_step, size_t c, const float *mean, double *sum, double *product)
+{
+    size_t k = 0;
+    for (; k + LANES <= c; k += LANES) {
+        vec m = load(mean + k), t = {0}, q = {0};
+        for (size_t i = 0; i < group; i++) {
+            vec a = load(dy + i * dy_step + k);
+            t += a;
+            q += a * (load(x + i * x_step + k) - m);
+        }
+        store_double(sum + k, load_double(sum + k) + t);
+        store_double(product + k, load_double(product + k) + q);
+    }
+    for (; k < c; k++)
+        for (size_t i = 0; i < group; i++) {
+            double a = (double)dy[i * dy_step + k];
+            sum[k] += a;
+            product[k] += a * ((double)x[i * x_step + k] - (double)mean[k]);
+        }
 }
 
 static void products(size_t n, const float *dy, size_t dy_step, const float *x, size_t x_step,
                      size_t c, const float *mean, double *sum, double *product)
 {
-    pairs(n, dy, dy_step, x, x_step, c, mean, sum, product);
+    size_t i = 0;
+    for (; i + GROUP <= n; i += GROUP)
+        products_group(GROUP, dy + i * dy_step, dy_step, x + i * x_step, x_step, c, mean, sum,
+                       product);
+    for (; i < n; i++)
+        products_group(1, dy + i * dy_step, dy_step, x + i * x_step, x_step, c, mean, sum, product);
 }
 
 const sums_kernels PLN_KERNELS(pln_sums_kernels) = {.pixels_sum = pixels_sum,

@@ -21,7 +21,7 @@ typedef struct sums_kernels {
                          uint32_t *first);
     /* Over channels: the first of the largest of each pixel; 0 where there is none but NaN. */
     void (*channels_first)(size_t n, const float *x, size_t step, size_t c, uint32_t *first);
-    /* sum += v, square += v v, with v = x - shift[k] */
+    /* sum += v, square += v v, with v = x - shift[k] in f32 */
     void (*moments)(size_t n, const float *x, size_t step, size_t c, const float *shift,
                     double *sum, double *square);
     /* sum += dy, product += dy (x - mean[k]) */

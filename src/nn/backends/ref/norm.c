@@ -51,13 +51,14 @@ static struct stats stats_of(const pnn_call *call, size_t row, size_t c)
 void pnn_ref_norm(const pnn_call *call, double *sums)
 {
     const pnn_tensor *x = &call->in[0], *gamma = &call->in[2], *beta = &call->in[3];
-    const pnn_tensor *out = &call->out;
+    const pnn_tensor *residual = &call->in[4], *out = &call->out;
     (void)sums;
     for (size_t i = 0; i < pnn_positions(x); i++)
         for (size_t c = 0; c < x->d[3]; c++) {
             struct stats s = stats_of(call, row_of(x, i, &call->in[1]), c);
             double xhat = (pnn_ref_get(x, i * x->stride + c) - s.mean) * s.scale;
             double y = pnn_ref_get(gamma, c) * xhat + pnn_ref_get(beta, c);
+            if (residual->data) y += pnn_ref_get(residual, i * residual->stride + c);
             pnn_ref_put(out, i * out->stride + c, call->v->attr.norm.relu && !(y > 0) ? 0 : y);
         }
 }
