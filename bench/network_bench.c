@@ -75,7 +75,7 @@ int main(int argc, char **argv)
     pnet_options options;
     pnn_graph *g = NULL;
     pnn_store *store = NULL;
-    pnn_plan_options o = {.size = {.n = 1}, .backend = PNN_BACKEND_CPU};
+    pnn_plan_options o = {.size = {.n = 1}};
     bool half = argc > 3 && !strcmp(argv[3], "bf16");
     pln_status s = PLN_OK;
 
@@ -91,7 +91,6 @@ int main(int argc, char **argv)
     PLN_TRY(pnn_store_new(ctx, &store));
     PLN_TRY(pnn_store_load(store, g, weights, ""));
     PLN_TRY(pnn_context_device(ctx, &o.device));
-    if (o.device) o.backend = PNN_BACKEND_CUDA;
     if (half) o.precision = PNN_PRECISION_BF16;
     o.timed = argc == 5;
     PLN_TRY(measure(ctx, g, store, &o));

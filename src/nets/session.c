@@ -140,7 +140,6 @@ static pnn_plan_options plan_options(const pnet_session *n, pnn_size size)
     bool bf16 =
         n->how.precision == PLN_PRECISION_BF16 || (n->how.precision == PLN_PRECISION_AUTO && fast);
     return (pnn_plan_options){.size = size,
-                              .backend = n->device ? PNN_BACKEND_CUDA : PNN_BACKEND_CPU,
                               .device = n->device,
                               .precision = bf16 ? PNN_PRECISION_BF16 : PNN_PRECISION_F32,
                               .seed = pln_context_seed(n->ctx)};

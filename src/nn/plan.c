@@ -44,9 +44,9 @@ struct pnn_plan {
     pnn_device *device;
     char *values;
     size_t *value_at, values_bytes;
-    float *span; /* in the host's memory: an output that has gaps */
-    bool ran;
-    double ms; /* of the last run */
+    float *span;       /* in the host's memory: an output that has gaps */
+    bool ran, changed; /* changed: values differ from the store's */
+    double ms;         /* of the last run */
 };
 
 /* ---- Passes ---- */
@@ -222,10 +222,9 @@ done:
 
 static pln_status make_steps(pnn_plan *p)
 {
-    static const pnn_backend_info *const backends[] = {[PNN_BACKEND_REF] = &pnn_backend_ref,
-                                                       [PNN_BACKEND_CPU] = &pnn_backend_cpu,
-                                                       [PNN_BACKEND_CUDA] = &pnn_backend_cuda};
-    const pnn_backend_info *backend = backends[p->o.backend];
+    static const pnn_backend_info *const host[] = {
+        [PNN_BACKEND_CPU] = &pnn_backend_cpu, [PNN_BACKEND_REF] = &pnn_backend_ref};
+    const pnn_backend_info *backend = p->device ? &pnn_backend_cuda : host[p->o.backend];
     pln_status s = PLN_OK;
     PLN_TRY(pln_calloc(p->ctx, (size_t)p->layout.steps, sizeof *p->steps, &p->steps));
     for (int i = 0; i < p->layout.steps; i++) {
@@ -263,8 +262,6 @@ static pln_status compile(pln_context *ctx, const pnn_graph *g, pnn_store *store
     pln_status s = PLN_OK;
 
     *plan = NULL;
-    if ((options->backend == PNN_BACKEND_CUDA) != (options->device != NULL))
-        return pln_fail(ctx, PLN_E_INTERNAL, "a plan for CUDA is one for a device");
     PLN_TRY(pln_calloc(ctx, 1, sizeof *p, &p));
     p->ctx = ctx;
     p->store = store;
@@ -291,7 +288,7 @@ pln_status pnn_plan_new(pln_context *ctx, const pnn_graph *g, pnn_store *store,
 
     *plan = NULL;
     if (options->precision == PNN_PRECISION_BF16 && options->backend == PNN_BACKEND_CPU &&
-        !options->train && pln_isa_of(ctx) < PLN_ISA_AVX512)
+        !options->device && !options->train && pln_isa_of(ctx) < PLN_ISA_AVX512)
         return pln_fail(
             ctx, PLN_E_UNSUPPORTED,
             "precision bf16 needs AVX-512, but %s is the instruction set in use: take f32",
@@ -410,18 +407,23 @@ void pnn_plan_on_output(pnn_plan *p, pnn_output_fn *fn, void *user)
 
 /* ---- Running on a device: the first time step by step, then as a whole ---- */
 
-pln_status pnn_plan_send(pnn_plan *p) { return send_values(p, false); }
+pln_status pnn_plan_send(pnn_plan *p)
+{
+    p->changed = false;
+    return send_values(p, false);
+}
 
 pln_status pnn_plan_fetch(pnn_plan *p)
 {
     pln_status s = PLN_OK;
-    for (int i = 1; p->device && i <= pnn_count(p->g); i++) {
+    for (int i = 1; p->changed && i <= pnn_count(p->g); i++) {
         const pnn_vertex *v = pnn_vertex_of(p->g, (pnn_node){i});
         size_t bytes = pnn_elements(&p->layout.places[i].tensor) * sizeof(float);
         if (!has_value(p, i) || v->op != PNN_OP_PARAM || is_fixed(p, i)) continue;
         PLN_TRY(p->device->ops->download(p->device, pnn_store_find(p->store, v->name, NULL),
                                          memory_of(p, i), bytes));
     }
+    p->changed = false;
 done:
     return s;
 }
@@ -510,7 +512,7 @@ static pln_status run_on_device(pnn_plan *p)
     PLN_TRY(ops->mark(p->device, 0));
     PLN_TRY(p->o.timed ? ask_timed(p) : p->ran ? replay(p) : ask(p, 0, p->step_count));
     if (!p->o.timed) PLN_TRY(ops->mark(p->device, 1));
-    p->ran = true;
+    p->ran = p->changed = true;
     PLN_TRY(ops->between(p->device, 0, last, &p->ms));
     PLN_TRY(ops->wait(p->device));
     for (size_t ready = 0; ready <= p->step_count; ready++) /* in the order of the steps */

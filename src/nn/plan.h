@@ -31,7 +31,8 @@ float *pnn_store_at(const pnn_store *store, size_t i, const char **name, size_t 
 
 /* ---- Plans ---- */
 
-typedef enum pnn_backend_id { PNN_BACKEND_REF, PNN_BACKEND_CPU, PNN_BACKEND_CUDA } pnn_backend_id;
+/* On the host: the fast one, or plain loops, the truth for tests. */
+typedef enum pnn_backend_id { PNN_BACKEND_CPU, PNN_BACKEND_REF } pnn_backend_id;
 typedef enum pnn_precision { PNN_PRECISION_F32, PNN_PRECISION_BF16 } pnn_precision;
 
 /* What is kept of the network's values until the backward pass reads them; what is not is made
@@ -44,7 +45,8 @@ typedef enum pnn_keep {
 
 typedef struct pnn_plan_options {
     pnn_size size;
-    pnn_backend_id backend;
+    pnn_device *device;     /* NULL: the host; outlives the plan */
+    pnn_backend_id backend; /* of the host */
     pnn_precision precision;
     /* Inference: parameters are constants of the plan (folded, packed; later changes of the store
      * are not seen). Training: they are read and updated in the store at every run. */
@@ -52,8 +54,7 @@ typedef struct pnn_plan_options {
     pnn_keep keep; /* of graphs with gradients */
     bool plain;    /* no passes: every node as it was written */
     uint64_t seed;
-    pnn_device *device; /* of PNN_BACKEND_CUDA; outlives the plan */
-    bool timed;         /* on a device: steps are timed one by one, never replayed as a whole */
+    bool timed; /* on a device: steps are timed one by one, never replayed as a whole */
 } pnn_plan_options;
 
 typedef struct pnn_plan pnn_plan;
@@ -79,9 +80,9 @@ void pnn_plan_on_output(pnn_plan *plan, pnn_output_fn *fn, void *user);
 /* The seed of NOISE nodes of later runs. */
 void pnn_plan_seed(pnn_plan *plan, uint64_t seed);
 pln_status pnn_plan_run(pnn_plan *plan) PLN_CHECK;
-/* On a device parameters live there. While training: into the store what steps changed, before it
- * is saved or used by another plan; out of the store, after it was changed otherwise. Else nothing.
- */
+/* On a device parameters live there. While training: into the store what runs have changed since
+ * the last of these calls, before it is saved or used by another plan; out of the store, after it
+ * was changed otherwise. Else nothing. */
 pln_status pnn_plan_fetch(pnn_plan *plan) PLN_CHECK;
 pln_status pnn_plan_send(pnn_plan *plan) PLN_CHECK;
 

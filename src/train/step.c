@@ -193,7 +193,6 @@ static pln_status make_plans(struct pln_step *t)
 {
     const pln_batch *b = t->batch;
     const pnn_plan_options update = {.size = {b->n, b->patch, b->patch},
-                                     .backend = PNN_BACKEND_CPU,
                                      .train = true,
                                      .keep = (pnn_keep)t->r->keep,
                                      .seed = t->seed};
@@ -207,7 +206,6 @@ static pln_status make_plans(struct pln_step *t)
     size_t d[4];
 
     if (t->device) {
-        o.backend = PNN_BACKEND_CUDA;
         o.device = t->device;
         if (t->precision != PLN_PRECISION_F32) o.precision = PNN_PRECISION_BF16;
     }

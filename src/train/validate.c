@@ -169,10 +169,9 @@ static pln_status plan_of(pln_validation *v, const pnn_graph *network, pnn_store
                           pnn_plan **plan)
 {
     size_t p = v->r->val_patch;
-    pnn_plan_options o = {.size = {1, p, p}, .backend = PNN_BACKEND_CPU, .seed = v->seed};
+    pnn_plan_options o = {.size = {1, p, p}, .seed = v->seed};
     pln_status s = PLN_OK;
     PLN_TRY(pnn_context_device(v->ctx, &o.device));
-    if (o.device) o.backend = PNN_BACKEND_CUDA;
     PLN_TRY(pnn_plan_new(v->ctx, network, store, &o, plan));
     PLN_TRY(pnn_plan_bind(*plan, "x", v->batch.in));
     PLN_TRY(pnn_plan_bind(*plan, "y", v->result));

@@ -44,7 +44,7 @@ static int teardown(void **state)
 
 static pln_status make(void)
 {
-    const pnn_plan_options o = {.size = {2, 5, 6}, .backend = PNN_BACKEND_CUDA, .device = device};
+    const pnn_plan_options o = {.size = {2, 5, 6}, .device = device};
     return pnn_plan_new(ctx, g, store, &o, &plan);
 }
 
@@ -89,8 +89,7 @@ static void replays_follow_the_seed(void **state)
 
 static void timed_plans_are_not_replayed(void **state)
 {
-    const pnn_plan_options o = {
-        .size = {2, 5, 6}, .backend = PNN_BACKEND_CUDA, .device = device, .timed = true};
+    const pnn_plan_options o = {.size = {2, 5, 6}, .device = device, .timed = true};
     size_t runs, replays;
     char *text;
     (void)state;

@@ -300,6 +300,37 @@ static void steps_agree(void **state)
     pln_recipe_free(&r);
 }
 
+/* Values come from the device where a run has changed them, not again for each who needs them. */
+static void values_are_fetched_once(void **state)
+{
+    static float in[PATCH * 3];
+    const pln_batch b = {.n = 2, .patch = 16, .in = in, .truth = in};
+    const pln_step_options how = {NULL, 3, PLN_PRECISION_F32};
+    pnn_store *store = NULL;
+    pln_step *step = NULL;
+    pln_recipe r = {0};
+    const char *name;
+    size_t d[4];
+    double loss;
+    (void)state;
+    load_recipe(&r);
+    use(true);
+    OK(ctx, pnn_store_new(ctx, &store));
+    OK(ctx, pln_step_new(ctx, &r, &b, store, &how, &step));
+    float *value = pnn_store_at(store, 0, &name, d);
+    for (int run = 0; run < 3; run++) {
+        *value = 7;
+        OK(ctx, pln_step_fetch(step));
+        assert_true(*value == 7);
+        OK(ctx, pln_step_run(step, (uint64_t)run, &loss));
+        OK(ctx, pln_step_fetch(step));
+        assert_true(*value != 7);
+    }
+    pln_step_free(step);
+    pnn_store_free(store);
+    pln_recipe_free(&r);
+}
+
 /* On the CPU nothing is rounded, and it is said. */
 static void precision_is_not_ignored(void **state)
 {
@@ -416,8 +447,11 @@ static void runs_go_on_elsewhere(void **state)
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-    const struct CMUnitTest tests[] = {TEST(sessions_agree), TEST(memory_of_the_device_counts),
-                                       TEST(steps_agree), TEST(precision_is_not_ignored),
+    const struct CMUnitTest tests[] = {TEST(sessions_agree),
+                                       TEST(memory_of_the_device_counts),
+                                       TEST(steps_agree),
+                                       TEST(values_are_fetched_once),
+                                       TEST(precision_is_not_ignored),
                                        TEST(runs_go_on_elsewhere)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

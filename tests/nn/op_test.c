@@ -513,12 +513,8 @@ static void check_device_plans(const struct problem *p, pln_context *ctx, pnn_de
     op_machine *want = machine_new(p, ctx, &pnn_backend_ref, false, false);
     op_machine_run(want);
     for (int way = p->c->flags & OP_BF16 ? 2 : 0; way < 4; way++) {
-        pnn_plan_options o = {.size = {1, 1, 1},
-                              .backend = PNN_BACKEND_CUDA,
-                              .device = device,
-                              .train = way & 1,
-                              .plain = way & 2,
-                              .seed = SEED};
+        pnn_plan_options o = {
+            .size = {1, 1, 1}, .device = device, .train = way & 1, .plain = way & 2, .seed = SEED};
         run_plan(p, ctx, want, o, bound_of(p->c), where);
     }
     op_machine_free(want);
