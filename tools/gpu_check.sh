@@ -5,7 +5,7 @@
 #   calls plans   every operation and plan of the tests on the GPU against the reference
 #   sanitizer     the operations under compute-sanitizer
 #   weights       each network with its shipped weights (else its start): GPU against CPU, 80 dB in f32, 45 in bf16
-#   times         Fan 1280x720, SASNet and JESS 512x384 in bf16, and training steps; PyTorch's beside them
+#   times         every operation beside the CPU's; Fan 1280x720, SASNet and JESS 512x384 in bf16, and training steps; PyTorch's beside them
 #   training      STEPS (200) steps of a recipe on the GPU, and the weights that come of it on the CPU
 # A line a part in FOLDER/report.txt, whole outputs beside it. Fails if any part does. PYTHON: for PyTorch.
 set -u
@@ -74,7 +74,9 @@ weights() {
 }
 
 times() {
-    local bad=0 case net size bound file own
+    local bad=0 case net size bound patch file own
+    "$build/tests/nn/op_test" --time --device "$gpu" >"$out/operations.txt" &&
+        "$build/tests/nn/op_test" --time --device "$gpu" --bf16 conv >"$out/operations-bf16.txt" || return 1
     for case in fan:1280x720:2.5 sasnet:512x384:4 jess:512x384:10; do
         IFS=: read -r net size bound <<<"$case"
         file=$(weights_of $net) || return 1

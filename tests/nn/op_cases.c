@@ -535,6 +535,16 @@ static pnn_node chain(op_build *b, const long *a)
     return y;
 }
 
+/* O, I, KH, KW: a step of Adam, and what it takes as the gradient assigned to a state */
+static pnn_node adam(op_build *b, const long *a)
+{
+    pnn_node w = param(b, a[0], a[1], a[2], a[3], OP_ANY), grad = input(b, a, OP_ANY),
+             rate = input(b, (const long[4]){1, 1, 1, 2}, OP_POSITIVE);
+    pnn_adam_step(b->g, w, grad, rate, (pnn_adam){0.9, 0.999, 1e-8});
+    pnn_assign(b->g, pnn_state_of(b->g, w, "other"), grad);
+    return rate;
+}
+
 /* ---- The table ---- */
 
 const op_case op_cases[] = {
@@ -833,3 +843,52 @@ const op_case op_cases[] = {
     {"together/chain", chain, {1, 3, 4, 5}, 0},
 };
 const size_t op_case_count = sizeof op_cases / sizeof *op_cases;
+
+/* ---- What is timed ---- */
+
+#define TIMED(name, build, flags, ...)                                                             \
+    {                                                                                              \
+        name, build, {__VA_ARGS__}, flags                                                          \
+    }
+const op_case op_timed[] = {
+    TIMED("conv/64 to 64", conv, 0, 1, 384, 512, 64, 64, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1),
+    TIMED("conv/64 to 64, dilation 4", conv, 0, 1, 384, 512, 64, 64, 3, 3, 1, 4, 1, 4, 4, 4, 4, 1),
+    TIMED("conv/64 to 64, batch of 8", conv, 0, 8, 128, 128, 64, 64, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1),
+    TIMED("conv/3 to 64", conv, 0, 1, 384, 512, 3, 64, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1),
+    TIMED("conv/64 to 3", conv, 0, 1, 384, 512, 64, 3, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1),
+    TIMED("conv/128 to 64, 1x1 kernel", conv, 0, 1, 384, 512, 128, 64, 1, 1, 1, 1, 1, 0, 0, 0, 0,
+          1),
+    TIMED("conv/64 to 128, stride 2", conv, 0, 1, 384, 512, 64, 128, 3, 3, 2, 1, 1, 1, 1, 1, 1, 1),
+    TIMED("conv_transposed/64, stride 2", conv_transposed, 0, 1, 192, 256, 64, 64, 4, 2, 1, 1, 1, 0,
+          1),
+    TIMED("conv_epilogue/after relu", conv_epilogue, OP_NO_GRADIENT, 1, 384, 512, 64, 64, 3, 1, 1,
+          PNN_ACT_RELU, 2),
+    TIMED("norm/batch", norm, 0, 8, 128, 128, 64, PNN_NORM_BATCH),
+    TIMED("norm/image", norm, 0, 1, 384, 512, 64, PNN_NORM_IMAGE),
+    TIMED("unary/relu", unary, 0, 1, 384, 512, 64, PNN_RELU, OP_APART),
+    TIMED("unary/sigmoid", unary, 0, 1, 384, 512, 64, PNN_SIGMOID, OP_ANY),
+    TIMED("binary/add", binary, 0, 1, 384, 512, 64, PNN_ADD, OP_ANY, OP_ANY, 0, 0),
+    TIMED("binary/mul by a map", binary, 0, 1, 384, 512, 64, PNN_MUL, OP_ANY, OP_ANY, 0, 8),
+    TIMED("fused", fused, OP_NO_GRADIENT, 1, 384, 512, 64),
+    TIMED("concat/channels", concat, 0, 1, 384, 512, 64, PNN_AXIS_C, 2),
+    TIMED("window/channels", window, 0, 1, 384, 512, 128, 0, 0, 0, 64, 1, 384, 512, 64),
+    TIMED("expand/pixels", expand, 0, 1, 384, 512, 64, 6),
+    TIMED("reshape", reshape, 0, 8, 128, 128, 64, 1, 1024, 128, 64),
+    TIMED("pad/reflect", pad, 0, 1, 384, 512, 3, 8, 8, 8, 8, PNN_PAD_REFLECT),
+    TIMED("haar", haar, 0, 1, 384, 512, 16),
+    TIMED("haar_inverse", haar_inverse, 0, 1, 192, 256, 64),
+    TIMED("max_pool/2", max_pool, 0, 1, 384, 512, 64, 2),
+    TIMED("average_pool/2", average_pool, 0, 1, 384, 512, 64, 2),
+    TIMED("reduce/mean of pixels", reduce, 0, 1, 384, 512, 64, PNN_MEAN, 6),
+    TIMED("reduce/max of channels", reduce, 0, 1, 384, 512, 64, PNN_REDUCE_MAX, PNN_OVER_C),
+    TIMED("resize/up", resize, 0, 1, 192, 256, 64, 384, 512, 0),
+    TIMED("matmul", matmul, 0, 1, 384, 512, 64, 64, 0),
+    TIMED("gram", gram, 0, 1, 384, 512, 64, 0),
+    TIMED("fan_energy", fan_energy, 0, 1, 224, 224, 10, 3, 0, 0, 1, 0),
+    TIMED("fan_maps/texture", fan_maps, OP_NO_GRADIENT, 1, 224, 224, PLN_FAN_TEXTURE),
+    TIMED("noise", noise_map, OP_NO_GRADIENT, 1, 384, 512, 64, 7),
+    TIMED("cast", cast_there_and_back, OP_NO_GRADIENT, 1, 384, 512, 64),
+    TIMED("group/mean", group_of, OP_NO_GRADIENT, 1, 1, 1, 65536, 0),
+    TIMED("adam", adam, OP_NO_GRADIENT, 1024, 64, 3, 3),
+};
+const size_t op_timed_count = sizeof op_timed / sizeof *op_timed;

@@ -41,6 +41,9 @@ typedef struct op_case {
 } op_case;
 extern const op_case op_cases[];
 extern const size_t op_case_count;
+/* Every operation at sizes that networks have: what is timed. */
+extern const op_case op_timed[];
+extern const size_t op_timed_count;
 
 /* Value i of n of the variable; different for every `stream`. */
 float op_value(op_values values, uint32_t stream, size_t i, size_t n);

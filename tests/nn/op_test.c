@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Every operation on every back end. Tests are called TEST/CASE; an argument picks some: op_test
- * 'gradients/conv', op_test 'backends'. */
+ * 'gradients/conv', op_test 'backends'. op_test --time [--device cuda] [--bf16] [PREFIX]: a table
+ * of times (op_time.h). */
 #include "../support.h"
 #include "host_device.h"
 #include "nn/plan.h"
 #include "op_cases.h"
 #include "op_machine.h"
+#include "op_time.h"
 
 enum { SEED = 11 };
 
@@ -598,6 +600,24 @@ static void epilogue_is_its_parts(void **state)
 
 /* ---- The table itself ---- */
 
+/* Operations of all cases, effects too. */
+static void every_operation_is_timed(void **state)
+{
+    bool ops[PNN_OP_COUNT] = {[PNN_OP_NONE] = true};
+    pln_context *ctx = context_new(1);
+    (void)state;
+    for (size_t i = 0; i < op_timed_count; i++) {
+        struct problem p = problem_new(ctx, &op_timed[i]);
+        for (int k = 1; k <= pnn_count(p.b.g); k++)
+            ops[pnn_vertex_of(p.b.g, (pnn_node){k})->op] = true;
+        problem_free(&p);
+    }
+    for (int i = 0; i < PNN_OP_COUNT; i++)
+        if (!ops[i])
+            fail_msg("no timed case has the operation %s", pnn_op_info_of((pnn_op)i)->name);
+    context_end(ctx);
+}
+
 static void every_operation_has_a_case(void **state)
 {
     bool ops[PNN_OP_COUNT] = {false}, unary[PNN_UNARY_COUNT] = {false},
@@ -681,6 +701,7 @@ static size_t add_cases(struct CMUnitTest *tests, char (*names)[120], const char
 {
     static const struct CMUnitTest of_the_table[] = {
         {.name = "table/every operation has a case", .test_func = every_operation_has_a_case},
+        {.name = "table/every operation is timed", .test_func = every_operation_is_timed},
         {.name = "table/every vector has a case", .test_func = every_vector_has_a_case},
     };
     size_t n = 0;
@@ -700,12 +721,35 @@ static size_t add_cases(struct CMUnitTest *tests, char (*names)[120], const char
     return n;
 }
 
+/* op_test --time [--device auto|cpu|cuda[:N]] [--bf16] [PREFIX] */
+static int times(int argc, char **argv)
+{
+    const char *prefix = "", *device = NULL;
+    pln_context *ctx = NULL;
+    bool bf16 = false;
+    pln_status s = pln_context_new(&ctx);
+    for (int i = 2; i < argc; i++) {
+        if (!strcmp(argv[i], "--device") && i + 1 < argc)
+            device = argv[++i];
+        else if (!strcmp(argv[i], "--bf16"))
+            bf16 = true;
+        else
+            prefix = argv[i];
+    }
+    if (!s) s = pln_context_set_device(ctx, device);
+    if (!s) s = op_times(ctx, prefix, bf16);
+    if (s) fprintf(stderr, "op_test: %s\n", pln_context_message(ctx));
+    pln_context_free(ctx);
+    return s != PLN_OK;
+}
+
 int main(int argc, char **argv)
 {
+    if (argc > 1 && !strcmp(argv[1], "--time")) return times(argc, argv);
     const char *isa = getenv("PLANISH_ISA");
     for (int i = (int)pln_isa_machine() + 1; isa && i <= PLN_ISA_AMX; i++)
         if (!strcmp(isa, pln_isa_name((pln_isa)i))) return 77; /* skipped: the machine lacks it */
-    size_t room = 2 + op_case_count * sizeof tests_of_cases / sizeof *tests_of_cases;
+    size_t room = 3 + op_case_count * sizeof tests_of_cases / sizeof *tests_of_cases;
     struct CMUnitTest *tests = calloc(room, sizeof *tests);
     char(*names)[120] = calloc(room, sizeof *names);
     pln_context *ctx = NULL;
