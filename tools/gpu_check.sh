@@ -6,13 +6,14 @@
 #   sanitizer     the operations under compute-sanitizer
 #   weights       each network with its shipped weights (else its start): GPU against CPU, 80 dB in f32, 45 in bf16
 #   times         every operation beside the CPU's; Fan 1280x720, SASNet and JESS 512x384 in bf16, and training steps; PyTorch's beside them
+#   group         two processes with a GPU each against one, where there are two GPUs and mpirun
 #   training      STEPS (200) steps of a recipe on the GPU, and the weights that come of it on the CPU
 # A line a part in FOLDER/report.txt, whole outputs beside it. Fails if any part does. PYTHON: for PyTorch.
 set -u
 [ $# -ge 1 ] || { echo "usage: tools/gpu_check.sh FOLDER [PART...]" >&2; exit 2; }
 mkdir -p "$1" && out=$(cd "$1" && pwd) && cd "$(dirname "$0")/.." || exit 1
 shift
-[ $# -gt 0 ] || set -- calls plans sanitizer weights times training
+[ $# -gt 0 ] || set -- calls plans sanitizer weights times group training
 build=${BUILD:-$out/build} gpu=${DEVICE:-cuda} python=${PYTHON:-python3} failed=0
 planish=$build/planish
 PLANISH_MODULES=$(realpath -m "$build") && export PLANISH_MODULES
@@ -31,8 +32,8 @@ step() { # step NAME COMMAND...
 
 build() {
     [ -f "$build/build.ninja" ] ||
-        meson setup "$build" --buildtype=release -Dcuda=enabled -Dpeers=disabled -Dmpi=disabled || return 1
-    ninja -C "$build" planish planish_cuda.so tests/nn/op_test tests/scale/random_weights bench/network_bench bench/train_bench
+        meson setup "$build" --buildtype=release -Dcuda=enabled -Dpeers=disabled || return 1
+    ninja -C "$build" planish planish_cuda.so $([ ! -d "$build/planish_mpi.so.p" ] || echo planish_mpi.so) tests/nn/op_test tests/scale/random_weights bench/network_bench bench/train_bench
 }
 
 sanitizer() {
@@ -99,9 +100,27 @@ times() {
     return $bad
 }
 
+scenes() {
+    [ -f "$out/scenes/manifest.json" ] || "$planish" -q dataset make scenes --count 24 --size 320x256 -o "$out/scenes"
+}
+
+group() { # the losses of ten steps, the same batches
+    local steps="train recipes/sasnet.ini --data $out/scenes --precision f32 --set optimiser.steps=10
+        --set validation.every=10 --set validation.pairs=1 --set data.batch=4" run
+    [ "$(nvidia-smi -L | wc -l)" -ge 2 ] && command -v mpirun >/dev/null ||
+        { echo "= left out: it takes two GPUs and mpirun"; return 0; }
+    scenes && rm -rf "$out/one" "$out/two" || return 1
+    "$planish" --device "$gpu" $steps -o "$out/one" || return 1
+    mpirun -n 2 "$planish" --device "$gpu" -vv $steps -o "$out/two" 2>"$out/group-err.txt" || return 1
+    grep -q "means over processes are the GPUs' work" "$out/group-err.txt" || return 1
+    for run in one two; do sed 's/.*"loss":\([0-9.]*\),.*/\1/' "$out/$run/log.jsonl" >"$out/$run.losses"; done
+    paste -d' ' "$out/one.losses" "$out/two.losses" | awk '
+        { d = ($1 - $2) / $1; if (d < 0) d = -d; if (d > far) far = d }
+        END { print "= losses " far " apart (at most 1e-3)"; exit !(NR == 10 && far <= 1e-3) }'
+}
+
 training() {
-    [ -f "$out/scenes/manifest.json" ] ||
-        "$planish" -q dataset make scenes --count 24 --size 320x256 -o "$out/scenes" || return 1
+    scenes || return 1
     rm -rf "$out/run"
     "$planish" --device "$gpu" train recipes/sasnet.ini --data "$out/scenes" -o "$out/run" \
         --set optimiser.steps=${STEPS:-200} --set validation.every=${STEPS:-200} --set validation.pairs=4 || return 1
@@ -115,7 +134,7 @@ step build build
 for part; do
     case $part in
     calls | plans) step $part "$build/tests/nn/op_test" gpu_$part ;;
-    sanitizer | weights | times | training) step $part $part ;;
+    sanitizer | weights | times | group | training) step $part $part ;;
     *) echo "gpu_check.sh: no part '$part'" >&2; exit 2 ;;
     esac
 done

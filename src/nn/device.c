@@ -49,12 +49,33 @@ pln_status pnn_device_open(pln_context *ctx, int index, pnn_device **device)
 
 void pnn_device_close(pnn_device *device)
 {
-    if (device) device->ops->close(device);
+    if (!device) return;
+    pnn_device_leave(device);
+    device->ops->close(device);
 }
 
 const char *pnn_device_name(const pnn_device *device) { return device->name; }
 
 uint64_t pnn_device_available(pnn_device *device) { return device->ops->available(device); }
+
+pln_status pnn_device_group_id(pnn_device *device, unsigned char *id)
+{
+    return device->ops->group_id(device, id);
+}
+
+pln_status pnn_device_join(pnn_device *device, const unsigned char id[PNN_GROUP_ID], size_t rank,
+                           size_t world)
+{
+    pln_status s = device->ops->join(device, id, rank, world);
+    device->joined = !s;
+    return s;
+}
+
+void pnn_device_leave(pnn_device *device)
+{
+    if (device->joined) device->ops->leave(device);
+    device->joined = false;
+}
 
 /* ---- The context's ---- */
 

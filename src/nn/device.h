@@ -22,6 +22,21 @@ const char *pnn_device_name(const pnn_device *device);
 /* Bytes that it can still give. */
 uint64_t pnn_device_available(pnn_device *device);
 
+/* ---- Groups: devices of several processes, one each, whose values become means without the host
+ * ---- */
+
+enum { PNN_GROUP_ID = 128 };
+/* What the first process makes, and all join with; id NULL: only whether it could be made.
+ * PLN_E_UNSUPPORTED: without NCCL. */
+pln_status pnn_device_group_id(pnn_device *device, unsigned char *id) PLN_CHECK;
+/* Waits for all. From now on plans that are made for the device take means over the group there. */
+pln_status pnn_device_join(pnn_device *device, const unsigned char id[PNN_GROUP_ID], size_t rank,
+                           size_t world) PLN_CHECK;
+/* After such plans are gone. */
+void pnn_device_leave(pnn_device *device);
+
+/* ---- The context's ---- */
+
 /* The device that the context asks for, opened when it is asked for the first time and kept in the
  * context: NULL is the CPU. "auto" is GPU 0 if it can be opened. */
 pln_status pnn_context_device(pln_context *ctx, pnn_device **device) PLN_CHECK;

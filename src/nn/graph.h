@@ -208,8 +208,6 @@ pnn_node pnn_assigned(const pnn_graph *g, pnn_node param);
 pnn_node pnn_sum_to(pnn_graph *g, pnn_node dy, pnn_shape shape);
 /* How many elements of x lie along these axes: a scalar, known when the graph is planned. */
 pnn_node pnn_count_over(pnn_graph *g, pnn_node x, unsigned axes);
-/* Makes the graph's gradient-only nodes; used by the families. */
-pnn_node pnn_reshape(pnn_graph *g, pnn_node x, pnn_shape shape);
 /* The gradient of unary functions: which saved value it takes, and its formula. */
 bool pnn_unary_uses_output(int fn);
 const char *pnn_unary_name(int fn);

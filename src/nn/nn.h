@@ -238,6 +238,9 @@ pnn_node pnn_embed(pnn_graph *g, pnn_node x, const long offset[4], pnn_shape sha
 /* Repeats dimensions of size 1 to like's. */
 pnn_node pnn_expand(pnn_graph *g, pnn_node x, pnn_node like);
 
+/* The same values, in N H W C order, in another shape. */
+pnn_node pnn_reshape(pnn_graph *g, pnn_node x, pnn_shape shape);
+
 typedef enum pnn_pad_mode {
     PNN_PAD_ZERO,
     PNN_PAD_REFLECT, /* without repeating the edge; where a pad is not smaller than its side, both

@@ -16,8 +16,9 @@ struct pln_step {
     const pln_group *group;
     uint64_t seed;
     pnn_device *device; /* NULL: the CPU */
+    bool joined;        /* of a group: its GPUs take the means */
     pln_precision precision;
-    pnn_graph *graph, *update_graph; /* the second: of a group */
+    pnn_graph *graph, *update_graph; /* the second: of a group that the host sums for */
     pnn_plan *plan, *update;
     pnn_node params[TRAINED_MOST], grads[TRAINED_MOST];
     size_t trained;
@@ -42,6 +43,62 @@ static pln_status mean(void *user, float *values, size_t n)
     if (group->sum(group->user, values, n) || group->wait(group->user)) return lost(t);
     for (size_t i = 0; i < n; i++) values[i] /= (float)group->world;
     return PLN_OK;
+}
+
+/* How many processes say yes. */
+static pln_status ask_all(const struct pln_step *t, bool yes, size_t *count)
+{
+    const pln_group *group = t->group;
+    float sum = yes;
+    if (group->sum(group->user, &sum, 1) || group->wait(group->user)) return lost(t);
+    *count = (size_t)sum;
+    return PLN_OK;
+}
+
+/* Of what the first process has, all have a copy: the others add zeros. */
+static pln_status share(const struct pln_step *t, unsigned char id[PNN_GROUP_ID])
+{
+    const pln_group *group = t->group;
+    float bytes[PNN_GROUP_ID];
+    for (size_t i = 0; i < PNN_GROUP_ID; i++) bytes[i] = group->rank ? 0 : id[i];
+    if (group->sum(group->user, bytes, PNN_GROUP_ID) || group->wait(group->user)) return lost(t);
+    for (size_t i = 0; i < PNN_GROUP_ID; i++) id[i] = (unsigned char)bytes[i];
+    return PLN_OK;
+}
+
+/* Where every process has a GPU of its own and NCCL, the GPUs take the means; else the host sums. A
+ * GPU's plan has another order than the CPU's, in which processes would wait for different sums. */
+static pln_status join(struct pln_step *t)
+{
+    unsigned char id[PNN_GROUP_ID] = {0};
+    size_t world = t->group->world, count;
+    pln_status s = PLN_OK, can = PLN_OK;
+
+    PLN_TRY(ask_all(t, t->device != NULL, &count));
+    if (count == 0) return PLN_OK;
+    if (count < world) {
+        s = pln_fail(t->ctx, PLN_E_DEVICE,
+                     "%zu of %zu processes have a GPU: give all one, or none with --device cpu",
+                     count, world);
+        goto done;
+    }
+    can = pnn_device_group_id(t->device, t->group->rank == 0 ? id : NULL);
+    PLN_TRY(ask_all(t, !can, &count));
+    if (count == world) {
+        PLN_TRY(share(t, id));
+        can = pnn_device_join(t->device, id, t->group->rank, world);
+        PLN_TRY(ask_all(t, !can, &count));
+        if (count < world) pnn_device_leave(t->device);
+    }
+    t->joined = count == world;
+    if (t->joined)
+        pln_log(t->ctx, 2, "means over processes are the GPUs' work");
+    else if (can)
+        pln_log(t->ctx, 1, "%s: means over processes are the host's work",
+                pln_context_message(t->ctx));
+    pln_clear(t->ctx);
+done:
+    return s;
 }
 
 /* ---- Graphs ---- */
@@ -85,6 +142,38 @@ static pln_status add_update(const struct pln_step *t, pnn_graph *g, const pnn_n
     return pnn_graph_status(g);
 }
 
+static void dims_of(const pnn_graph *g, pnn_node param, long d[4])
+{
+    const pnn_size any = {1, 1, 1};
+    pnn_shape s = pnn_shape_of(g, param);
+    d[0] = pnn_dim_value(g, s.n, any);
+    d[1] = pnn_dim_value(g, s.h, any);
+    d[2] = pnn_dim_value(g, s.w, any);
+    d[3] = pnn_dim_value(g, s.c, any);
+}
+
+/* The gradients and, as the last value, the loss become means over the group, in one piece: a mean
+ * of its own for each would take longer to start than to take. */
+static void take_means(struct pln_step *t, pnn_graph *g, pnn_node *loss)
+{
+    pnn_node parts[TRAINED_MOST + 1];
+    long d[4], n, at = 0;
+    for (size_t i = 0; i < t->trained; i++) {
+        dims_of(g, t->params[i], d);
+        parts[i] =
+            pnn_reshape(g, t->grads[i], pnn_shape_const(g, 1, 1, 1, d[0] * d[1] * d[2] * d[3]));
+    }
+    parts[t->trained] = *loss;
+    pnn_node all = pnn_group_mean(g, pnn_concat(g, PNN_AXIS_C, parts, t->trained + 1));
+    for (size_t i = 0; i < t->trained; i++, at += n) {
+        dims_of(g, t->params[i], d);
+        n = d[0] * d[1] * d[2] * d[3];
+        t->grads[i] =
+            pnn_reshape(g, pnn_slice(g, all, at, n), pnn_shape_const(g, d[0], d[1], d[2], d[3]));
+    }
+    *loss = pnn_slice(g, all, at, 1);
+}
+
 static pln_status make_gradients(struct pln_step *t)
 {
     const pln_batch *b = t->batch;
@@ -113,21 +202,12 @@ static pln_status make_gradients(struct pln_step *t)
         goto done;
     }
     pnn_gradients(g, loss, t->params, t->trained, t->grads);
+    if (t->joined) take_means(t, g, &loss);
     pnn_output(g, loss, "loss");
     PLN_TRY(pnn_graph_status(g));
     PLN_TRY(pnn_store_init(t->store, g, t->seed));
 done:
     return s;
-}
-
-static void dims_of(const pnn_graph *g, pnn_node param, long d[4])
-{
-    const pnn_size any = {1, 1, 1};
-    pnn_shape s = pnn_shape_of(g, param);
-    d[0] = pnn_dim_value(g, s.n, any);
-    d[1] = pnn_dim_value(g, s.h, any);
-    d[2] = pnn_dim_value(g, s.w, any);
-    d[3] = pnn_dim_value(g, s.c, any);
 }
 
 /* The second graph of a group: parameters and, as inputs, the sums of their gradients. */
@@ -188,7 +268,7 @@ done:
     return s;
 }
 
-/* Of a group the update is the CPU's, where the sums are. */
+/* Where the host sums, the update is its own too. */
 static pln_status make_plans(struct pln_step *t)
 {
     const pln_batch *b = t->batch;
@@ -213,7 +293,7 @@ static pln_status make_plans(struct pln_step *t)
     for (size_t i = 0; i < sizeof inputs / sizeof *inputs; i++)
         if (inputs[i].values && pnn_plan_dims(t->plan, inputs[i].name, d))
             PLN_TRY(pnn_plan_bind(t->plan, inputs[i].name, inputs[i].values));
-    if (t->group) {
+    if (t->update_graph) {
         PLN_TRY(pnn_plan_new(t->ctx, t->update_graph, t->store, &update, &t->update));
         PLN_TRY(bind_group(t));
     } else {
@@ -248,8 +328,9 @@ pln_status pln_step_new(pln_context *ctx, const pln_recipe *recipe, const pln_ba
     t->seed = options->seed;
     t->precision = options->precision;
     PLN_TRY(choose_device(t));
+    if (t->group) PLN_TRY(join(t));
     PLN_TRY(make_gradients(t));
-    if (t->group)
+    if (t->group && !t->joined)
         PLN_TRY(make_update(t));
     else
         PLN_TRY(add_update(t, t->graph, t->params, t->grads));
@@ -267,6 +348,7 @@ void pln_step_free(pln_step *t)
     if (!t) return;
     pnn_plan_free(t->plan);
     pnn_plan_free(t->update);
+    if (t->joined) pnn_device_leave(t->device);
     pnn_graph_free(t->graph);
     pnn_graph_free(t->update_graph);
     pln_free(t->sums);
@@ -298,7 +380,7 @@ pln_status pln_step_run(pln_step *t, uint64_t done, double *loss)
     pnn_plan_seed(t->plan, (t->seed + done) ^ (t->group ? (uint64_t)t->group->rank << 32 : 0));
     t->failed = PLN_OK;
     PLN_TRY(pnn_plan_run(t->plan));
-    if (t->group) {
+    if (t->update) {
         if (t->failed || t->group->wait(t->group->user)) {
             s = lost(t);
             goto done;

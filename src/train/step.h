@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* One step of training: network, losses, gradients, clipping, Adam and moving average as one
- * compiled graph. Where several processes train together, gradients are a graph and the update
- * another, and the sums over processes start while the backward pass goes on. */
+ * compiled graph. Where several processes train together on GPUs with NCCL, means over processes
+ * are part of it; else gradients are a graph and the update another, and the host's sums over
+ * processes start while the backward pass goes on. */
 #ifndef PLN_TRAIN_STEP_H
 #define PLN_TRAIN_STEP_H
 

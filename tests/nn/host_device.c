@@ -5,16 +5,20 @@
 #include <string.h>
 
 #include "../support.h"
+#include "host_group.h"
 #include "nn/backends/cuda/kernels/list.h"
 
 /* ---- Work ---- */
 
 struct work {
-    int kernel; /* -1: an engine */
+    int kernel; /* or one of these */
+#define ENGINE (-1)
+#define MEAN   (-2)
     size_t n, bytes;
     unsigned char parameters[1024];
     const pnn_engine *engine;
     pnn_engine_operands operands;
+    float *values; /* of MEAN */
 };
 
 struct pnn_recording {
@@ -33,6 +37,8 @@ struct host_device {
     int fail;
     uint64_t limit, held;
     size_t runs, replays;
+    bool groups;
+    host_group *group;
 };
 
 static struct host_device *host(pnn_device *d) { return (struct host_device *)(void *)d; }
@@ -188,7 +194,10 @@ static pln_status do_work(struct host_device *h, const struct work *w)
     pln_status s = broken(h);
     if (s) return s;
     h->runs++;
-    if (w->kernel < 0) {
+    if (w->kernel == MEAN) {
+        if (!host_group_mean(h->group, w->values, w->n))
+            return pln_fail(h->d.ctx, PLN_E_DEVICE, "%s: the group does not answer", h->d.name);
+    } else if (w->kernel == ENGINE) {
         memset(w->operands.work, 0xff, 24);
         run_engine(w);
     } else {
@@ -221,7 +230,34 @@ static pln_status launch(pnn_device *d, int kernel, const void *parameters, size
 static pln_status engine_run(pnn_device *d, const pnn_engine *engine,
                              const pnn_engine_operands *operands)
 {
-    struct work w = {.kernel = -1, .engine = engine, .operands = *operands};
+    struct work w = {.kernel = ENGINE, .engine = engine, .operands = *operands};
+    return enqueue(host(d), &w);
+}
+
+static pln_status group_id(pnn_device *d, unsigned char *id)
+{
+    if (!host(d)->groups) return pln_fail(d->ctx, PLN_E_UNSUPPORTED, "%s: no groups", d->name);
+    if (!id) return PLN_OK;
+    memset(id, 0, PNN_GROUP_ID);
+    host_group_name((char *)id, PNN_GROUP_ID);
+    return PLN_OK;
+}
+
+static pln_status join(pnn_device *d, const unsigned char *id, size_t rank, size_t world)
+{
+    host(d)->group = host_group_join((const char *)id, rank, world);
+    return host(d)->group ? PLN_OK : pln_fail(d->ctx, PLN_E_DEVICE, "%s: no group", d->name);
+}
+
+static void leave(pnn_device *d)
+{
+    host_group_leave(host(d)->group);
+    host(d)->group = NULL;
+}
+
+static pln_status mean(pnn_device *d, float *values, size_t n)
+{
+    struct work w = {.kernel = MEAN, .values = values, .n = n};
     return enqueue(host(d), &w);
 }
 
@@ -331,6 +367,10 @@ static const pnn_device_ops ops = {
     .engine_new = engine_new,
     .engine_run = engine_run,
     .engine_free = engine_free,
+    .group_id = group_id,
+    .join = join,
+    .leave = leave,
+    .mean = mean,
     .record_begin = record_begin,
     .record_end = record_end,
     .replay = replay,
@@ -358,6 +398,7 @@ pln_status host_device_open(pln_context *ctx, host_engines engines, pnn_device *
 }
 
 void host_device_fail(pnn_device *device, int n) { host(device)->fail = n; }
+void host_device_groups(pnn_device *device) { host(device)->groups = true; }
 void host_device_limit(pnn_device *device, uint64_t bytes)
 {
     host(device)->limit = host(device)->held + bytes;

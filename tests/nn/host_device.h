@@ -17,6 +17,8 @@ typedef enum host_engines {
 pln_status host_device_open(pln_context *ctx, host_engines engines, pnn_device **device) PLN_CHECK;
 /* The n-th work from now on (launch, engine, copy) fails as a device that was lost; 0: none. */
 void host_device_fail(pnn_device *device, int n);
+/* From now on it can be in a group; before, it says that it cannot. */
+void host_device_groups(pnn_device *device);
 /* How many bytes it may still give. */
 void host_device_limit(pnn_device *device, uint64_t bytes);
 /* Launches and engines run so far, replayed ones too; and how many replays. */

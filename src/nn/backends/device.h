@@ -58,6 +58,12 @@ typedef struct pnn_device_ops {
     pln_status (*engine_run)(pnn_device *d, const pnn_engine *engine,
                              const pnn_engine_operands *operands);
     void (*engine_free)(pnn_engine *engine);
+    /* As in nn/device.h; leave: of one that has joined. */
+    pln_status (*group_id)(pnn_device *d, unsigned char *id);
+    pln_status (*join)(pnn_device *d, const unsigned char *id, size_t rank, size_t world);
+    void (*leave)(pnn_device *d);
+    /* Work: the n values become their means over the group. */
+    pln_status (*mean)(pnn_device *d, float *values, size_t n);
     /* Between begin and end, work is noted down instead of done; replay does it. */
     pln_status (*record_begin)(pnn_device *d);
     pln_status (*record_end)(pnn_device *d, pnn_recording **recording);
@@ -72,6 +78,7 @@ struct pnn_device {
     const pnn_device_ops *ops;
     pln_context *ctx;
     char name[24];
+    bool joined;    /* in a group */
     uint64_t *seed; /* in the device's memory: of NOISE */
 };
 

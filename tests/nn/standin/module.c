@@ -24,6 +24,7 @@ static pln_status open_device(pln_context *ctx, int index, pnn_device **device)
 {
     pln_status s = check(ctx, index);
     if (!s) s = host_device_open(ctx, HOST_ENGINES_ALL, device);
+    if (!s) host_device_groups(*device);
     if (!s) snprintf((*device)->name, sizeof(*device)->name, "host:%d", index);
     return s;
 }

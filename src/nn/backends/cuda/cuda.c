@@ -40,6 +40,7 @@ static const struct {
     [PNN_OP_RESIZE_GRAD] = {cu_prepare_resize, "bilinear"},
     [PNN_OP_MATMUL] = {cu_prepare_matmul, "dots"},
     [PNN_OP_GRAM] = {cu_prepare_matmul, "sums"},
+    [PNN_OP_GROUP_MEAN] = {cu_prepare_group, "group"},
     [PNN_OP_ADAM] = {cu_prepare_update, "adam"},
 };
 
@@ -51,7 +52,8 @@ static pln_status prepare(pln_context *ctx, const pnn_call *call, pnn_kernel *ke
 
     *kernel = (pnn_kernel){0};
     if (!call->device) return pln_fail(ctx, PLN_E_INTERNAL, "cuda: a call without a device");
-    if (!table[op].prepare) return cu_prepare_host(ctx, call, kernel);
+    bool alone = op == PNN_OP_GROUP_MEAN && !call->device->joined;
+    if (alone || !table[op].prepare) return cu_prepare_host(ctx, call, kernel);
     PLN_TRY(cu_job_new(ctx, call, table[op].name, kernel, &job));
     PLN_TRY(table[op].prepare(job, call));
 done:

@@ -38,6 +38,10 @@ pln_status cu_job_launch(cu_job *job, cu_kernel kernel, const void *parameters, 
 pln_status cu_job_engine(cu_job *job, pnn_engine *engine, pnn_engine_operands operands,
                          unsigned patches) PLN_CHECK;
 
+/* The n values become their means over the group; `later`: they lie in work memory, an offset + 1.
+ */
+pln_status cu_job_mean(cu_job *job, float *values, size_t n, bool later) PLN_CHECK;
+
 /* Kernels launched so far, which use no work memory, run now and leave the job: what is derived
  * from fixed operands. */
 pln_status cu_job_run_now(cu_job *job) PLN_CHECK;
@@ -52,6 +56,7 @@ cu_prepare cu_prepare_reduce;
 cu_prepare cu_prepare_resize;
 cu_prepare cu_prepare_matmul; /* MATMUL, GRAM */
 cu_prepare cu_prepare_update; /* NOISE, ADAM */
+cu_prepare cu_prepare_group;  /* GROUP_MEAN, of devices that are in a group */
 /* Of what no family takes: the back end cpu computes it. */
 pln_status cu_prepare_host(pln_context *ctx, const pnn_call *call, pnn_kernel *kernel) PLN_CHECK;
 

@@ -40,7 +40,7 @@ struct cu_cudnn {
 
 static pln_status load(pnn_device *d, cu_cudnn *k)
 {
-    static const char *const names[] = {"libcudnn.so.9", PLN_CUDNN_FOLDER "/libcudnn.so.9"};
+    static const char *const names[] = {"libcudnn.so.9", PLN_CUDA_FOLDER "/libcudnn.so.9"};
     for (size_t i = 0; i < sizeof names / sizeof *names && !k->library; i++)
         k->library = dlopen(names[i], RTLD_NOW | RTLD_LOCAL);
     if (!k->library)

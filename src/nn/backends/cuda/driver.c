@@ -12,6 +12,7 @@ struct gpu {
     int index;
     cudaStream_t stream;
     cu_cudnn *cudnn;
+    cu_nccl *nccl; /* NULL: in no group */
     cudaEvent_t marks[MARKS];
 };
 
@@ -118,6 +119,56 @@ static pln_status engine_run(pnn_device *d, const pnn_engine *engine,
     return cu_engine_run(d, gpu(d)->cudnn, engine, operands);
 }
 
+/* ---- Groups ---- */
+
+#ifdef PLN_NCCL
+static pln_status group_id(pnn_device *d, unsigned char *id)
+{
+    gpu(d);
+    return cu_nccl_id(d, id);
+}
+
+static pln_status join(pnn_device *d, const unsigned char *id, size_t rank, size_t world)
+{
+    return cu_nccl_join(d, id, rank, world, &gpu(d)->nccl);
+}
+
+static void leave(pnn_device *d)
+{
+    struct gpu *g = gpu(d);
+    cudaStreamSynchronize(g->stream);
+    cu_nccl_free(g->nccl);
+    g->nccl = NULL;
+}
+
+static pln_status mean(pnn_device *d, float *values, size_t n)
+{
+    return cu_nccl_mean(d, gpu(d)->nccl, values, n, gpu(d)->stream);
+}
+#else
+static pln_status group_id(pnn_device *d, unsigned char *id)
+{
+    (void)id;
+    return pln_fail(d->ctx, PLN_E_UNSUPPORTED, "%s: this build has no NCCL", d->name);
+}
+
+static pln_status join(pnn_device *d, const unsigned char *id, size_t rank, size_t world)
+{
+    (void)rank, (void)world;
+    return group_id(d, (unsigned char *)id);
+}
+
+static void leave(pnn_device *d) { (void)d; }
+
+static pln_status mean(pnn_device *d, float *values, size_t n)
+{
+    (void)values, (void)n;
+    return group_id(d, NULL);
+}
+#endif
+
+/* ---- Recordings ---- */
+
 static pln_status record_begin(pnn_device *d)
 {
     return failed(d, cudaStreamBeginCapture(gpu(d)->stream, cudaStreamCaptureModeThreadLocal),
@@ -201,6 +252,10 @@ static const pnn_device_ops ops = {
     .engine_new = engine_new,
     .engine_run = engine_run,
     .engine_free = cu_engine_free,
+    .group_id = group_id,
+    .join = join,
+    .leave = leave,
+    .mean = mean,
     .record_begin = record_begin,
     .record_end = record_end,
     .replay = replay,

@@ -20,4 +20,15 @@ pln_status cu_engine_run(pnn_device *d, const cu_cudnn *cudnn, const pnn_engine 
                          const pnn_engine_operands *operands) PLN_CHECK;
 void cu_engine_free(pnn_engine *engine);
 
+/* nccl.c: a library that is loaded when a group is asked for. PLN_E_UNSUPPORTED: it is not there.
+ */
+typedef struct cu_nccl cu_nccl;
+/* id NULL: only the library. */
+pln_status cu_nccl_id(pnn_device *d, unsigned char *id) PLN_CHECK;
+pln_status cu_nccl_join(pnn_device *d, const unsigned char *id, size_t rank, size_t world,
+                        cu_nccl **nccl) PLN_CHECK;
+void cu_nccl_free(cu_nccl *nccl);
+pln_status cu_nccl_mean(pnn_device *d, const cu_nccl *nccl, float *values, size_t n,
+                        void *stream) PLN_CHECK;
+
 #endif

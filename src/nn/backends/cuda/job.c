@@ -7,7 +7,9 @@
 enum { PARAMETERS = 1024, PATCHES = 6, LAUNCHES = 24, KEPT = 4 };
 
 struct launch {
-    pnn_engine *engine; /* NULL: a kernel */
+    pnn_engine *engine; /* NULL: a kernel, or */
+    float *mean;        /* a mean over the group; in work memory if `later` */
+    bool later;
     pnn_engine_operands operands;
     unsigned operand_patches;
     cu_kernel kernel;
@@ -50,6 +52,12 @@ static pln_status run_engine(cu_job *job, const struct launch *l, char *work)
     return job->device->ops->engine_run(job->device, l->engine, &o);
 }
 
+static pln_status run_mean(cu_job *job, const struct launch *l, char *work)
+{
+    float *values = l->later ? (float *)(void *)(work + ((uintptr_t)l->mean - 1)) : l->mean;
+    return job->device->ops->mean(job->device, values, l->n);
+}
+
 static pln_status run(pln_context *ctx, const pnn_kernel *k, const pnn_call *call, void *work)
 {
     cu_job *job = k->state;
@@ -57,6 +65,7 @@ static pln_status run(pln_context *ctx, const pnn_kernel *k, const pnn_call *cal
     (void)ctx, (void)call;
     for (int i = 0; i < job->launches && !s; i++)
         s = job->launch[i].engine ? run_engine(job, &job->launch[i], work)
+            : job->launch[i].mean ? run_mean(job, &job->launch[i], work)
                                   : run_kernel(job, &job->launch[i], work);
     return s;
 }
@@ -142,6 +151,14 @@ pln_status cu_job_engine(cu_job *job, pnn_engine *engine, pnn_engine_operands op
         job->device->ops->engine_free(engine);
     else
         *l = (struct launch){.engine = engine, .operands = operands, .operand_patches = patches};
+    return s;
+}
+
+pln_status cu_job_mean(cu_job *job, float *values, size_t n, bool later)
+{
+    struct launch *l = NULL;
+    pln_status s = next(job, &l);
+    if (!s) *l = (struct launch){.mean = values, .n = n, .later = later};
     return s;
 }
 
