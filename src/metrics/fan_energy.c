@@ -27,7 +27,8 @@ pln_status pln_fan_energy_of(pln_context *ctx, size_t variant, const pln_view *a
     PLN_TRY(pln_alloc(ctx, 3 * n, sizeof *T, &T));
     PLN_TRY(pln_alloc(ctx, 3 * n, sizeof *I, &I));
     PLN_TRY(pln_alloc(ctx, 2 * n, sizeof *GB, &GB));
-    PLN_TRY(pln_alloc(ctx, 1, pln_max(pln_fan_space(w, h), pln_fan_maps_space(w, h)), &space));
+    PLN_TRY(pln_alloc(
+        ctx, 1, pln_max(pln_fan_space(w, h, v->energy.radius), pln_fan_maps_space(w, h)), &space));
     take(a, T);
     take(b, I);
     PLN_TRY(pln_fan_maps(ctx, v->guide, w, h, I, 3, NULL, 0, space, GB, 2));

@@ -43,17 +43,16 @@ typedef enum pnn_op {
     PNN_OP_REDUCE,            /* x, [what it is multiplied by first: made by passes] */
     PNN_OP_REDUCE_MAX_GRAD,   /* x, dy */
     PNN_OP_RESIZE,
-    PNN_OP_RESIZE_GRAD,     /* dy */
-    PNN_OP_MATMUL,          /* a, b */
-    PNN_OP_GRAM,            /* a, b */
-    PNN_OP_FAN_MAPS,        /* x, [saliency] */
-    PNN_OP_FAN_ENERGY,      /* T, I, maps */
-    PNN_OP_FAN_ENERGY_GRAD, /* T, I, maps, dy -> dT */
-    PNN_OP_GROUP_MEAN,      /* x: the mean over processes */
-    PNN_OP_ASSIGN,          /* param, x: effect */
-    PNN_OP_ADAM,            /* param, m, v, grad, rate: effect */
-    PNN_OP_FUSED,           /* made by passes: an element-wise program over its inputs */
-    PNN_OP_CAST,            /* made by passes: to attr.cast.type */
+    PNN_OP_RESIZE_GRAD, /* dy */
+    PNN_OP_MATMUL,      /* a, b */
+    PNN_OP_GRAM,        /* a, b */
+    PNN_OP_FAN_MAPS,    /* x, [saliency] */
+    PNN_OP_FAN_ENERGY,  /* T, I, maps -> [dE/dT | E at every pixel] */
+    PNN_OP_GROUP_MEAN,  /* x: the mean over processes */
+    PNN_OP_ASSIGN,      /* param, x: effect */
+    PNN_OP_ADAM,        /* param, m, v, grad, rate: effect */
+    PNN_OP_FUSED,       /* made by passes: an element-wise program over its inputs */
+    PNN_OP_CAST,        /* made by passes: to attr.cast.type */
     PNN_OP_COUNT
 } pnn_op;
 
@@ -165,7 +164,7 @@ extern const pnn_op_info pnn_max_pool_info, pnn_max_pool_grad_info, pnn_average_
     pnn_average_pool_grad_info, pnn_reduce_info, pnn_reduce_max_grad_info, pnn_resize_info,
     pnn_resize_grad_info;
 extern const pnn_op_info pnn_matmul_info, pnn_gram_info;
-extern const pnn_op_info pnn_fan_maps_info, pnn_fan_energy_info, pnn_fan_energy_grad_info;
+extern const pnn_op_info pnn_fan_maps_info, pnn_fan_energy_info;
 extern const pnn_op_info pnn_adam_info, pnn_assign_info, pnn_group_mean_info;
 
 /* Appends a node; {0} if an input is invalid or memory is short. v's name must be the graph's. */

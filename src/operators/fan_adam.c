@@ -32,8 +32,9 @@ static const pln_param fan_adam_schema[] = {
 
 static size_t fan_adam_memory(const void *params, size_t w, size_t h, size_t c, int threads)
 {
-    (void)params, (void)c, (void)threads;
-    return pln_fan_picture_memory(w, h, pln_fan_adam_space(w, h));
+    const struct fan_adam_params *p = params;
+    (void)c, (void)threads;
+    return pln_fan_picture_memory(w, h, pln_fan_adam_space(w, h, p->e.radius));
 }
 
 static double fan_adam_nanoseconds(const void *params, size_t c)
@@ -41,7 +42,7 @@ static double fan_adam_nanoseconds(const void *params, size_t c)
     const struct fan_adam_params *p = params;
     double side = 2 * p->e.radius + 1;
     (void)c;
-    return p->iterations * (2 * side * side + 50);
+    return p->iterations * (side * side + 50);
 }
 
 static bool fan_adam_identity(const void *params)
@@ -56,8 +57,8 @@ static pln_status fan_adam_run(pln_context *ctx, const pln_run *r)
     const struct fan_adam_params *p = r->params;
     struct fan_picture picture = {0};
     pln_status s = PLN_OK;
-    PLN_TRY(
-        pln_fan_picture_open(ctx, r, &p->e, p->lambda_e, pln_fan_adam_space(r->w, r->h), &picture));
+    PLN_TRY(pln_fan_picture_open(ctx, r, &p->e, p->lambda_e,
+                                 pln_fan_adam_space(r->w, r->h, p->e.radius), &picture));
     picture.energy.slopes = p->slopes;
     PLN_TRY(pln_fan_adam(ctx, &picture.problem, p->iterations, p->rate, picture.space, picture.T));
     PLN_TRY(pln_fan_picture_put(ctx, &picture, r));

@@ -31,8 +31,9 @@ static const pln_param fan_irls_schema[] = {
 
 static size_t fan_irls_memory(const void *params, size_t w, size_t h, size_t c, int threads)
 {
-    (void)params, (void)c, (void)threads;
-    return pln_fan_picture_memory(w, h, pln_fan_irls_space(w, h));
+    const struct fan_irls_params *p = params;
+    (void)c, (void)threads;
+    return pln_fan_picture_memory(w, h, pln_fan_irls_space(w, h, p->e.radius));
 }
 
 static double fan_irls_nanoseconds(const void *params, size_t c)
@@ -40,7 +41,7 @@ static double fan_irls_nanoseconds(const void *params, size_t c)
     const struct fan_irls_params *p = params;
     double side = 2 * p->e.radius + 1;
     (void)c;
-    return p->iterations * (p->solver_steps + 1) * (2 * side * side + 50);
+    return p->iterations * (p->solver_steps + 1) * (side * side + 50);
 }
 
 static bool fan_irls_identity(const void *params)
@@ -59,7 +60,8 @@ static pln_status fan_irls_run(pln_context *ctx, const pln_run *r)
                                    .tolerance = FAN_IRLS_TOLERANCE};
     struct fan_picture picture = {0};
     pln_status s = PLN_OK;
-    PLN_TRY(pln_fan_picture_open(ctx, r, &p->e, 0, pln_fan_irls_space(r->w, r->h), &picture));
+    PLN_TRY(pln_fan_picture_open(ctx, r, &p->e, 0, pln_fan_irls_space(r->w, r->h, p->e.radius),
+                                 &picture));
     PLN_TRY(pln_fan_irls(ctx, &picture.problem, &rounds, picture.space, picture.T));
     PLN_TRY(pln_fan_picture_put(ctx, &picture, r));
 done:

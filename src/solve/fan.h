@@ -92,8 +92,8 @@ typedef struct pln_fan_terms {
 } pln_fan_terms;
 
 /* The value and, if grad is not NULL, factor times the gradient with respect to T. space:
- * pln_fan_space bytes, aligned as pln_alloc does. */
-size_t pln_fan_space(size_t w, size_t h);
+ * pln_fan_space bytes for the window's radius or a larger one, aligned as pln_alloc does. */
+size_t pln_fan_space(size_t w, size_t h, int radius);
 pln_status pln_fan_evaluate(pln_context *ctx, const pln_fan_problem *problem, void *space,
                             double factor, float *grad, size_t grad_step,
                             pln_fan_terms *terms) PLN_CHECK;
@@ -102,7 +102,7 @@ pln_status pln_fan_evaluate(pln_context *ctx, const pln_fan_problem *problem, vo
 
 /* T: 3 w h floats, dense; the problem's own T is not looked at. Adam: steps of `rate` grey levels,
  * moments as usual (0.9, 0.999, 1e-8). space: pln_fan_adam_space bytes. */
-size_t pln_fan_adam_space(size_t w, size_t h);
+size_t pln_fan_adam_space(size_t w, size_t h, int radius);
 pln_status pln_fan_adam(pln_context *ctx, const pln_fan_problem *problem, int steps, double rate,
                         void *space, float *T) PLN_CHECK;
 
@@ -114,7 +114,7 @@ typedef struct pln_fan_rounds {
     double eps; /* grey levels */
     double tolerance;
 } pln_fan_rounds;
-size_t pln_fan_irls_space(size_t w, size_t h);
+size_t pln_fan_irls_space(size_t w, size_t h, int radius);
 pln_status pln_fan_irls(pln_context *ctx, const pln_fan_problem *problem,
                         const pln_fan_rounds *rounds, void *space, float *T) PLN_CHECK;
 

@@ -28,9 +28,9 @@ static void step_row(void *arg, size_t y, int thread)
     }
 }
 
-size_t pln_fan_adam_space(size_t w, size_t h)
+size_t pln_fan_adam_space(size_t w, size_t h, int radius)
 {
-    return pln_fan_space(w, h) + 3 * (3 * w * h + 16) * sizeof(float);
+    return pln_fan_space(w, h, radius) + 3 * (3 * w * h + 16) * sizeof(float);
 }
 
 static void dense(const float *x, size_t step, size_t pixels, float *to)

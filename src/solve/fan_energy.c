@@ -17,9 +17,6 @@ static void value_row(void *arg, size_t y, int thread)
     const struct job *job = arg;
     const fan_field *f = &job->f;
     const pln_fan_problem *p = f->p;
-    pln_fan_pair_loop *loop = !job->grad                           ? f->kernels->value
-                              : p->energy->slopes == PLN_FAN_EXACT ? f->kernels->exact
-                                                                   : f->kernels->code;
     const float *t = p->T + y * p->w * p->T_step, *i = p->I + y * p->w * p->I_step,
                 *gb = p->GB + y * p->w * p->GB_step, *e = fan_row(f, FAN_E, y),
                 *m = fan_row(f, FAN_M, y);
@@ -27,7 +24,6 @@ static void value_row(void *arg, size_t y, int thread)
     double *sums = f->sums + FAN_SUMS * y;
 
     (void)thread;
-    pln_fan_window(f, y, loop, 0);
     for (int k = 0; k < FAN_SUMS; k++) sums[k] = 0;
     for (size_t x = 0; x < p->w; x++, t += p->T_step, i += p->I_step, gb += p->GB_step) {
         bool edge = gb[1] != 0;
@@ -102,6 +98,12 @@ pln_status pln_fan_evaluate(pln_context *ctx, const pln_fan_problem *p, void *sp
     pln_status s = PLN_OK;
 
     PLN_TRY(pln_fan_field_fill(ctx, p, space, &job.f));
+    const fan_kernels *k = job.f.kernels;
+    PLN_TRY(pln_fan_window(ctx, &job.f,
+                           !grad                                ? k->value
+                           : p->energy->slopes == PLN_FAN_EXACT ? k->exact
+                                                                : k->code,
+                           0));
     PLN_TRY(pln_parallel(ctx, p->h, value_row, &job));
     pln_fan_add_rows(&job.f, sums);
     job.edges = sums[EDGES];

@@ -8,7 +8,7 @@
 /* Far from every colour: weights of pixels outside the picture are 0. */
 #define FAR 1000.0f
 
-enum { PIECE = 512 }; /* pixels whose sums are made at once */
+enum { PIECE = 256 }; /* pixels whose sums are made at once */
 
 static size_t row_floats(size_t w)
 {
@@ -19,23 +19,31 @@ static size_t row_floats(size_t w)
  * their places in it. */
 static size_t plane_floats(size_t w, size_t h) { return h * row_floats(w) + 3 * FAN_LANES; }
 
-size_t pln_fan_space(size_t w, size_t h)
+static size_t bands_of(size_t h) { return (h + FAN_BAND - 1) / FAN_BAND; }
+static size_t below_floats(size_t w, size_t h, int radius)
 {
-    size_t floats = FAN_PLANES * plane_floats(w, h) + row_floats(w);
+    return 3 * bands_of(h) * (size_t)radius * row_floats(w);
+}
+
+size_t pln_fan_space(size_t w, size_t h, int radius)
+{
+    size_t floats = FAN_PLANES * plane_floats(w, h) + row_floats(w) + below_floats(w, h, radius);
     return floats * sizeof(float) + h * FAN_SUMS * sizeof(double);
 }
 
 static void lay_out(fan_field *f, const pln_fan_problem *p, void *space)
 {
     float *at = space;
-    f->p = p;
+    *f = (fan_field){.p = p};
     f->stride = row_floats(p->w);
     f->n = f->stride - 2 * FAN_ROOM;
     for (int k = 0; k < FAN_PLANES; k++, at += plane_floats(p->w, p->h))
         f->plane[k] = at + FAN_ROOM;
     f->in = at + FAN_ROOM;
     for (size_t x = 0; x < f->stride; x++) at[x] = x >= FAN_ROOM && x < FAN_ROOM + p->w;
-    f->sums = (double *)(at + f->stride);
+    f->bands = bands_of(p->h);
+    f->below = at + f->stride;
+    f->sums = (double *)(f->below + below_floats(p->w, p->h, p->energy->radius));
 }
 
 static void surround(const fan_field *f, int plane, size_t y, float value)
@@ -147,53 +155,113 @@ done:
     return s;
 }
 
-/* Pixels [from, from + n) of a row: the sums of a whole window stay in the nearest cache, and out
- * of lines that another thread writes. */
-static void window_piece(const fan_field *f, size_t y, size_t from, size_t n,
-                         pln_fan_pair_loop *loop, double eps)
+/* ---- The window: each pair of pixels once, by the offsets below and to the right ---- */
+
+struct window {
+    const fan_field *f;
+    pln_fan_pair_loop *loop;
+    double eps;
+    bool flows; /* the loop adds to G */
+};
+
+/* G of row y for what band b adds: its own row, or one of those below that are the next bands'. */
+static float *row_to_add_to(const fan_field *f, size_t band, int c, size_t y)
 {
+    size_t below = (band + 1) * FAN_BAND;
+    if (y < below) return fan_row(f, FAN_G + c, y);
+    return f->below +
+           (((size_t)c * f->bands + band) * (size_t)f->p->energy->radius + y - below) * f->stride +
+           FAN_ROOM;
+}
+
+static void end_at(const fan_field *f, size_t y, ptrdiff_t at, pln_fan_end *end)
+{
+    for (int c = 0; c < 3; c++) {
+        end->t[c] = fan_row(f, FAN_T + c, y) + at;
+        end->y[c] = fan_row(f, FAN_Y + c, y) + at;
+        end->x[c] = f->x[c] ? f->x[c] + y * f->stride + at : NULL;
+    }
+    end->q = fan_row(f, FAN_Q, y) + at;
+    end->l = fan_row(f, FAN_L, y) + at;
+    end->m = fan_row(f, FAN_M, y) + at;
+    end->in = f->in + at;
+}
+
+/* Pixels [from, from + n) of a row: the sums of a whole window stay in the nearest cache. */
+static void window_piece(const struct window *w, size_t band, size_t y, size_t from, size_t n)
+{
+    const fan_field *f = w->f;
     const pln_fan_energy *k = f->p->energy;
-    ptrdiff_t r = k->radius, h = (ptrdiff_t)f->p->h, row = (ptrdiff_t)y;
+    ptrdiff_t r = k->radius;
     float sums[4][PIECE] = {{0}};
     pln_fan_pairs a = {.n = n,
-                       .qi = fan_row(f, FAN_Q, y) + from,
-                       .li = fan_row(f, FAN_L, y) + from,
                        .alpha = (float)k->alpha,
                        .nearness = (float)(-1 / (4 * k->sigma_r * k->sigma_r)),
                        .tie = k->slopes == PLN_FAN_AUTHORS ? -1 : 0,
-                       .eps = (float)eps,
-                       .g = {sums[0], sums[1], sums[2]},
+                       .eps = (float)w->eps,
                        .e = sums[3]};
-    for (int c = 0; c < 3; c++) {
-        a.ti[c] = fan_row(f, FAN_T + c, y) + from;
-        a.yi[c] = fan_row(f, FAN_Y + c, y) + from;
-        a.xi[c] = fan_row(f, FAN_X + c, y) + from;
-    }
-    for (ptrdiff_t dy = row < r ? -row : -r; dy <= r && row + dy < h; dy++)
-        for (ptrdiff_t dx = -r; dx <= r; dx++) {
-            if (dx == 0 && dy == 0) continue;
-            size_t v = (size_t)(row + dy);
+    end_at(f, y, (ptrdiff_t)from, &a.i);
+    for (int c = 0; c < 3; c++) a.i.g[c] = sums[c];
+    for (ptrdiff_t dy = 0; dy <= r && y + (size_t)dy < f->p->h; dy++)
+        for (ptrdiff_t dx = dy ? -r : 1; dx <= r; dx++) {
             ptrdiff_t at = (ptrdiff_t)from + dx;
-            for (int c = 0; c < 3; c++) {
-                a.tj[c] = fan_row(f, FAN_T + c, v) + at;
-                a.yj[c] = fan_row(f, FAN_Y + c, v) + at;
-                a.xj[c] = fan_row(f, FAN_X + c, v) + at;
-            }
-            a.qj = fan_row(f, FAN_Q, v) + at;
-            a.lj = fan_row(f, FAN_L, v) + at;
-            a.mj = fan_row(f, FAN_M, v) + at;
-            a.in = f->in + at;
+            end_at(f, y + (size_t)dy, at, &a.j);
+            for (int c = 0; c < 3; c++) a.j.g[c] = row_to_add_to(f, band, c, y + (size_t)dy) + at;
             a.ws = (float)exp(-(double)(dx * dx + dy * dy) / (2 * k->sigma_s * k->sigma_s));
-            loop(&a);
+            w->loop(&a);
         }
-    for (int c = 0; c < 3; c++) memcpy(fan_row(f, FAN_G + c, y) + from, sums[c], n * sizeof(float));
+    for (int c = 0; c < 3 && w->flows; c++) {
+        float *g = fan_row(f, FAN_G + c, y) + from;
+        for (size_t x = 0; x < n; x++) g[x] += sums[c][x];
+    }
     memcpy(fan_row(f, FAN_V, y) + from, sums[3], n * sizeof(float));
 }
 
-void pln_fan_window(const fan_field *f, size_t y, pln_fan_pair_loop *loop, double eps)
+static void window_band(void *arg, size_t band, int thread)
 {
-    for (size_t x = 0; x < f->n; x += PIECE)
-        window_piece(f, y, x, pln_min(PIECE, f->n - x), loop, eps);
+    const struct window *w = arg;
+    const fan_field *f = w->f;
+    size_t top = band * FAN_BAND, bottom = pln_min(top + FAN_BAND, f->p->h),
+           last = pln_min(bottom + (size_t)f->p->energy->radius, f->p->h);
+    (void)thread;
+    for (size_t y = top; y < last && w->flows; y++)
+        for (int c = 0; c < 3; c++)
+            memset(row_to_add_to(f, band, c, y) - FAN_ROOM, 0, f->stride * sizeof(float));
+    for (size_t y = top; y < bottom; y++)
+        for (size_t x = 0; x < f->n; x += PIECE)
+            window_piece(w, band, y, x, pln_min(PIECE, f->n - x));
+}
+
+/* What the bands above added for a row. */
+static void gather_row(void *arg, size_t y, int thread)
+{
+    const fan_field *f = arg;
+    size_t radius = (size_t)f->p->energy->radius, band = y / FAN_BAND;
+    (void)thread;
+    for (size_t b = y < radius ? 0 : (y - radius) / FAN_BAND; b < band; b++)
+        for (int c = 0; c < 3; c++) {
+            const float *from = row_to_add_to(f, b, c, y);
+            float *g = fan_row(f, FAN_G + c, y);
+            for (size_t x = 0; x < f->n; x++) g[x] += from[x];
+        }
+}
+
+pln_status pln_fan_window(pln_context *ctx, fan_field *f, pln_fan_pair_loop *loop, double eps)
+{
+    struct window w = {f, loop, eps, loop != f->kernels->value};
+    pln_status s = PLN_OK;
+    PLN_TRY(pln_parallel(ctx, f->bands, window_band, &w));
+    if (w.flows) PLN_TRY(pln_parallel(ctx, f->p->h, gather_row, f));
+done:
+    return s;
+}
+
+size_t pln_fan_planes_space(size_t w, size_t h) { return 3 * plane_floats(w, h) * sizeof(float); }
+
+void pln_fan_planes(fan_field *f, void *space)
+{
+    for (int c = 0; c < 3; c++)
+        f->x[c] = (float *)space + (size_t)c * plane_floats(f->p->w, f->p->h) + FAN_ROOM;
 }
 
 void pln_fan_add_rows(const fan_field *f, double sums[FAN_SUMS])

@@ -12,13 +12,15 @@
 #include "solve/fan_field.h"
 
 struct rounds {
-    fan_field f; /* its planes X hold what the system is applied to */
+    fan_field f; /* its x holds what the system is applied to, X below */
     double eps;
     float step[3]; /* of each channel, in the direction; or of the direction before */
     float *x, *r;  /* result, residual: 3 w h each, dense */
 };
 
-/* G = A X and, in sums, X A X. */
+static float *x_row(const fan_field *f, int c, size_t y) { return f->x[c] + y * f->stride; }
+
+/* G becomes A X; in sums, X A X. */
 static void apply_row(void *arg, size_t y, int thread)
 {
     const struct rounds *k = arg;
@@ -26,9 +28,8 @@ static void apply_row(void *arg, size_t y, int thread)
     float lambda = (float)f->p->energy->lambda_f;
     double *sums = f->sums + FAN_SUMS * y;
     (void)thread;
-    pln_fan_window(f, y, f->kernels->apply, k->eps);
     for (int c = 0; c < 3; c++) {
-        const float *x = fan_row(f, FAN_X + c, y);
+        const float *x = x_row(f, c, y);
         float *g = fan_row(f, FAN_G + c, y);
         double sum = 0;
         for (size_t i = 0; i < f->p->w; i++) {
@@ -48,7 +49,7 @@ static void advance_row(void *arg, size_t y, int thread)
     double *sums = f->sums + FAN_SUMS * y;
     (void)thread;
     for (int c = 0; c < 3; c++) {
-        const float *d = fan_row(f, FAN_X + c, y), *g = fan_row(f, FAN_G + c, y);
+        const float *d = x_row(f, c, y), *g = fan_row(f, FAN_G + c, y);
         float *x = k->x + 3 * w * y + c, *r = k->r + 3 * w * y + c;
         double sum = 0;
         for (size_t i = 0; i < w; i++) {
@@ -67,7 +68,7 @@ static void turn_row(void *arg, size_t y, int thread)
     size_t w = k->f.p->w;
     (void)thread;
     for (int c = 0; c < 3; c++) {
-        float *d = fan_row(&k->f, FAN_X + c, y);
+        float *d = x_row(&k->f, c, y);
         const float *r = k->r + 3 * w * y + c;
         for (size_t i = 0; i < w; i++) d[i] = r[3 * i] + k->step[c] * d[i];
     }
@@ -80,7 +81,7 @@ static void start_row(void *arg, size_t y, int thread)
     const fan_field *f = &k->f;
     (void)thread;
     for (int c = 0; c < 3; c++) {
-        float *d = fan_row(f, FAN_X + c, y);
+        float *d = x_row(f, c, y);
         memset(d - FAN_ROOM, 0, f->stride * sizeof *d);
         for (size_t i = 0; i < f->p->w; i++) d[i] = k->x[3 * (f->p->w * y + i) + (size_t)c];
     }
@@ -129,6 +130,12 @@ static pln_status rows(pln_context *ctx, struct rounds *k, pln_task *task, doubl
     return s;
 }
 
+static pln_status apply(pln_context *ctx, struct rounds *k, double sums[FAN_SUMS])
+{
+    pln_status s = pln_fan_window(ctx, &k->f, k->f.kernels->apply, k->eps);
+    return s ? s : rows(ctx, k, apply_row, sums);
+}
+
 static bool done_with(const double squares[FAN_SUMS], const double stop[FAN_SUMS])
 {
     return squares[0] <= stop[0] && squares[1] <= stop[1] && squares[2] <= stop[2];
@@ -144,13 +151,13 @@ static pln_status solve(pln_context *ctx, struct rounds *k, const pln_fan_rounds
     PLN_TRY(rows(ctx, k, square_row, stop));
     for (int c = 0; c < 3; c++) stop[c] *= o->tolerance * o->tolerance;
     PLN_TRY(pln_parallel(ctx, k->f.p->h, start_row, k));
-    PLN_TRY(rows(ctx, k, apply_row, curve));
+    PLN_TRY(apply(ctx, k, curve));
     PLN_TRY(rows(ctx, k, residual_row, squares));
     for (int c = 0; c < 3; c++) k->step[c] = 0;
     PLN_TRY(pln_parallel(ctx, k->f.p->h, turn_row, k));
     for (int i = 0; i < o->solver_steps && !done_with(squares, stop); i++) {
         PLN_TRY(pln_progress(ctx, from + (to - from) * i / o->solver_steps, "rounds"));
-        PLN_TRY(rows(ctx, k, apply_row, curve));
+        PLN_TRY(apply(ctx, k, curve));
         for (int c = 0; c < 3; c++) k->step[c] = curve[c] > 0 ? (float)(squares[c] / curve[c]) : 0;
         PLN_TRY(rows(ctx, k, advance_row, next));
         for (int c = 0; c < 3; c++) k->step[c] = squares[c] > 0 ? (float)(next[c] / squares[c]) : 0;
@@ -161,9 +168,12 @@ done:
     return s;
 }
 
-size_t pln_fan_irls_space(size_t w, size_t h)
+static size_t residual_floats(size_t w, size_t h) { return (3 * w * h + 15) / 16 * 16; }
+
+size_t pln_fan_irls_space(size_t w, size_t h, int radius)
 {
-    return pln_fan_space(w, h) + (3 * w * h + 16) * sizeof(float);
+    return residual_floats(w, h) * sizeof(float) + pln_fan_planes_space(w, h) +
+           pln_fan_space(w, h, radius);
 }
 
 pln_status pln_fan_irls(pln_context *ctx, const pln_fan_problem *problem, const pln_fan_rounds *o,
@@ -171,7 +181,8 @@ pln_status pln_fan_irls(pln_context *ctx, const pln_fan_problem *problem, const 
 {
     pln_fan_problem p = *problem;
     struct rounds k = {.eps = o->eps, .x = T, .r = space};
-    void *rest = k.r + (3 * p.w * p.h + 15) / 16 * 16;
+    float *x = k.r + residual_floats(p.w, p.h);
+    void *rest = (char *)x + pln_fan_planes_space(p.w, p.h);
     pln_status s = PLN_OK;
 
     for (size_t i = 0; i < p.w * p.h; i++) memcpy(T + 3 * i, p.I + p.I_step * i, 3 * sizeof *T);
@@ -179,6 +190,7 @@ pln_status pln_fan_irls(pln_context *ctx, const pln_fan_problem *problem, const 
     p.T_step = 3;
     for (int i = 0; i < o->rounds; i++) {
         PLN_TRY(pln_fan_field_fill(ctx, &p, rest, &k.f));
+        pln_fan_planes(&k.f, x);
         PLN_TRY(solve(ctx, &k, o, (double)i / o->rounds, (double)(i + 1) / o->rounds));
     }
 done:

@@ -54,10 +54,9 @@ pln_status pln_validation_new(pln_context *ctx, const pln_recipe *r, const pln_d
     PLN_TRY(pln_batch_new(ctx, v->loader, &v->batch));
     PLN_TRY(pln_alloc(ctx, r->val_patch * r->val_patch * 3, sizeof(float), &v->result));
     if (pln_recipe_energy(r)) {
-        size_t p = r->val_patch;
+        size_t p = r->val_patch, energy = pln_fan_space(p, p, pln_recipe_energy(r)->energy.radius);
         PLN_TRY(pln_alloc(ctx, 9 * p * p, sizeof *v->maps, &v->maps));
-        PLN_TRY(
-            pln_alloc(ctx, pln_max(pln_fan_space(p, p), pln_fan_maps_space(p, p)), 1, &v->space));
+        PLN_TRY(pln_alloc(ctx, pln_max(energy, pln_fan_maps_space(p, p)), 1, &v->space));
     }
     *validation = v;
     v = NULL;

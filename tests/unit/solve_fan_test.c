@@ -105,7 +105,7 @@ static void open_scene(struct scene *s, const char *name)
     s->T = fixture_nhwc(&s->f, "T", -1, NULL);
     s->gb = memory(2 * s->n * sizeof *s->gb);
     s->grad = memory(3 * s->n * sizeof *s->grad);
-    s->space = memory(pln_fan_space(s->w, s->h));
+    s->space = memory(pln_fan_space(s->w, s->h, PLN_FAN_RADIUS));
 }
 
 static void close_scene(struct scene *s)
@@ -220,7 +220,8 @@ static void open_one(struct one *o, const char *name)
     o->I = fixture_nhwc(&o->f, "I", -1, NULL);
     o->T = memory(3 * o->n * sizeof *o->T);
     o->gb = memory(2 * o->n * sizeof *o->gb);
-    size_t bytes = pln_fan_adam_space(o->w, o->h) + pln_fan_irls_space(o->w, o->h);
+    size_t bytes = pln_fan_adam_space(o->w, o->h, PLN_FAN_RADIUS) +
+                   pln_fan_irls_space(o->w, o->h, PLN_FAN_RADIUS);
     o->space = memory(bytes + pln_fan_maps_space(o->w, o->h));
     OK(ctx, pln_fan_maps(ctx, PLN_FAN_PLAIN, o->w, o->h, o->I, 3, NULL, 0, o->space, o->gb, 2));
     float *B = pnn_st_find(o->f.st, "B") ? fixture_values(&o->f, "B", NULL) : NULL;
@@ -317,7 +318,8 @@ static void small_pictures(void **state)
         size_t w = sizes[k][0], h = sizes[k][1], n = w * h;
         float *x = memory(3 * n * sizeof *x), *gb = memory(2 * n * sizeof *gb),
               *grad = memory(3 * n * sizeof *grad);
-        void *space = memory(pln_fan_space(w, h)), *maps = memory(pln_fan_maps_space(w, h));
+        void *space = memory(pln_fan_space(w, h, PLN_FAN_RADIUS)),
+             *maps = memory(pln_fan_maps_space(w, h));
         pln_fan_terms t;
         for (size_t i = 0; i < 3 * n; i++) x[i] = 255 * noise((uint32_t)i, 3, 5);
         OK(ctx, pln_fan_maps(ctx, PLN_FAN_PLAIN, w, h, x, 3, NULL, 0, maps, gb, 2));
@@ -342,7 +344,7 @@ static void windows_out_of_range(void **state)
     pln_fan_energy e = pln_fan_variants[0].energy;
     pln_fan_terms t;
     (void)state;
-    void *space = memory(pln_fan_space(1, 1));
+    void *space = memory(pln_fan_space(1, 1, PLN_FAN_RADIUS));
     e.radius = PLN_FAN_RADIUS + 1;
     const pln_fan_problem p = {&e, 1, 1, x, x, gb, 3, 3, 2};
     assert_int_equal(pln_fan_evaluate(ctx, &p, space, 1, NULL, 0, &t), PLN_E_RANGE);

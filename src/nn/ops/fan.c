@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Fan's energy (solve/fan.h): as nodes its window alone would be hundreds. */
+/* Fan's energy (solve/fan.h): as nodes its window alone would be hundreds. Value and gradient come
+ * out of the same loop over it. */
 #include <stdio.h>
 
 #include "nn/graph.h"
@@ -39,26 +40,26 @@ pnn_node pnn_fan_energy(pnn_graph *g, pnn_node T, pnn_node I, pnn_node maps,
     if (energy->radius < 1 || energy->radius > PLN_FAN_RADIUS)
         return pnn_error(g, PLN_E_INTERNAL, "fan_energy: a window of radius %d: expected 1 to %d",
                          energy->radius, PLN_FAN_RADIUS);
-    s.h = s.w = s.c = pnn_dim_const(g, 1);
+    const long value[4] = {0, 0, 0, 3};
+    s.c = pnn_dim_const(g, 4);
     pnn_vertex v = {.op = PNN_OP_FAN_ENERGY,
                     .shape = s,
                     .n_inputs = 3,
                     .in = {T, I, maps},
                     .attr.fan = *energy};
-    return pnn_append(g, &v);
+    pnn_node y = pnn_append(g, &v);
+    s.h = s.w = s.c = pnn_dim_const(g, 1);
+    return pnn_window(g, y, value, s);
 }
 
-/* To T alone: I and its maps are data. */
+/* To T alone: I and its maps are data. Of dE/dT no gradient passes. */
 static void energy_gradient(pnn_graph *g, const pnn_vertex *v, pnn_node y, pnn_node dy,
                             const bool *needed, pnn_node *dx)
 {
-    (void)y;
-    pnn_vertex grad = {.op = PNN_OP_FAN_ENERGY_GRAD,
-                       .shape = pnn_shape_of(g, v->in[0]),
-                       .n_inputs = 4,
-                       .in = {v->in[0], v->in[1], v->in[2], dy},
-                       .attr = v->attr};
-    if (needed[0]) dx[0] = pnn_append(g, &grad);
+    (void)v;
+    if (!needed[0]) return;
+    pnn_node factor = pnn_reduce(g, PNN_SUM, pnn_slice(g, dy, 3, 1), PNN_OVER_H | PNN_OVER_W);
+    dx[0] = pnn_mul(g, pnn_slice(g, y, 0, 3), factor);
 }
 
 static void maps_print(const pnn_vertex *v, char *text, size_t room)
@@ -78,4 +79,3 @@ static void energy_print(const pnn_vertex *v, char *text, size_t room)
 const pnn_op_info pnn_fan_maps_info = {.name = "fan_maps", .print = maps_print};
 const pnn_op_info pnn_fan_energy_info = {
     .name = "fan_energy", .gradient = energy_gradient, .print = energy_print};
-const pnn_op_info pnn_fan_energy_grad_info = {.name = "fan_energy_grad", .print = energy_print};

@@ -44,7 +44,6 @@ static const pnn_op_info *const table[PNN_OP_COUNT] = {
     [PNN_OP_GRAM] = &pnn_gram_info,
     [PNN_OP_FAN_MAPS] = &pnn_fan_maps_info,
     [PNN_OP_FAN_ENERGY] = &pnn_fan_energy_info,
-    [PNN_OP_FAN_ENERGY_GRAD] = &pnn_fan_energy_grad_info,
     [PNN_OP_GROUP_MEAN] = &pnn_group_mean_info,
     [PNN_OP_ASSIGN] = &pnn_assign_info,
     [PNN_OP_ADAM] = &pnn_adam_info,

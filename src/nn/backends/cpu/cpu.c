@@ -40,7 +40,6 @@ static pnn_prepare *const table[PNN_OP_COUNT] = {
     [PNN_OP_GRAM] = pnn_cpu_prepare_matmul,
     [PNN_OP_FAN_MAPS] = pnn_prepare_fan_maps,
     [PNN_OP_FAN_ENERGY] = pnn_cpu_prepare_fan,
-    [PNN_OP_FAN_ENERGY_GRAD] = pnn_cpu_prepare_fan,
     [PNN_OP_GROUP_MEAN] = pnn_prepare_group_mean,
     [PNN_OP_ADAM] = pnn_cpu_prepare_adam,
 };

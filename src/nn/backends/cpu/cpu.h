@@ -22,7 +22,7 @@ pnn_prepare pnn_cpu_prepare_pool;   /* MAX_POOL, AVERAGE_POOL and gradients */
 pnn_prepare pnn_cpu_prepare_reduce; /* REDUCE, REDUCE_MAX_GRAD */
 pnn_prepare pnn_cpu_prepare_resize; /* RESIZE, RESIZE_GRAD */
 pnn_prepare pnn_cpu_prepare_matmul; /* MATMUL, GRAM */
-pnn_prepare pnn_cpu_prepare_fan;    /* FAN_ENERGY, FAN_ENERGY_GRAD */
+pnn_prepare pnn_cpu_prepare_fan;    /* FAN_ENERGY */
 pnn_prepare pnn_cpu_prepare_adam;   /* ADAM */
 
 /* Elements of a task: long enough to hide its start, short enough for caches and for stops. */

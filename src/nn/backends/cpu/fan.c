@@ -9,8 +9,7 @@ static const float *picture(const pnn_tensor *t, size_t n)
 
 static pln_status run(pln_context *ctx, const pnn_kernel *k, const pnn_call *call, void *work)
 {
-    const pnn_tensor *T = &call->in[0], *I = &call->in[1], *GB = &call->in[2], *dy = &call->in[3];
-    bool grad = call->v->op == PNN_OP_FAN_ENERGY_GRAD;
+    const pnn_tensor *T = &call->in[0], *I = &call->in[1], *GB = &call->in[2];
     pln_status s = PLN_OK;
     (void)k;
     for (size_t n = 0; n < T->d[0]; n++) {
@@ -26,10 +25,9 @@ static pln_status run(pln_context *ctx, const pnn_kernel *k, const pnn_call *cal
             .GB_step = GB->stride,
         };
         pln_fan_terms terms;
-        PLN_TRY(pln_fan_evaluate(ctx, &p, work, grad ? (double)*picture(dy, n) : 0,
-                                 grad ? (float *)picture(&call->out, n) : NULL, call->out.stride,
-                                 &terms));
-        if (!grad) *(float *)picture(&call->out, n) = (float)terms.total;
+        float *y = (float *)picture(&call->out, n);
+        PLN_TRY(pln_fan_evaluate(ctx, &p, work, 1, y, call->out.stride, &terms));
+        for (size_t i = 0; i < p.w * p.h; i++) y[i * call->out.stride + 3] = (float)terms.total;
     }
 done:
     return s;
@@ -39,6 +37,8 @@ pln_status pnn_cpu_prepare_fan(pln_context *ctx, const pnn_call *call, pnn_kerne
 {
     (void)ctx;
     *kernel = (pnn_kernel){
-        .run = run, .work_bytes = pln_fan_space(call->in[0].d[2], call->in[0].d[1]), .name = "fan"};
+        .run = run,
+        .work_bytes = pln_fan_space(call->in[0].d[2], call->in[0].d[1], call->v->attr.fan.radius),
+        .name = "fan"};
     return PLN_OK;
 }

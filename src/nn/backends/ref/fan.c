@@ -177,9 +177,8 @@ static double edge_keeping(const struct picture *p, struct pixel i)
 
 static void gradient(const struct picture *p)
 {
-    const pnn_tensor *out = &p->call->out, *dy = &p->call->in[3];
+    const pnn_tensor *out = &p->call->out;
     double n3 = 3 * (double)p->w * (double)p->h, edges = 0;
-    double factor = pnn_ref_get(dy, pnn_ref_at(dy, p->n, 0, 0, 0));
     for (size_t n = 0; n < p->w * p->h; n++)
         edges += B(p, (struct pixel){n / p->w, n % p->w, true});
     for (size_t n = 0; n < p->w * p->h; n++) {
@@ -187,7 +186,7 @@ static void gradient(const struct picture *p)
         double edge = edges > 0 ? p->k->lambda_e * edge_keeping(p, i) / edges : 0;
         for (size_t c = 0; c < 3; c++) {
             double g = 2 * (T(p, i, c) - I(p, i, c)) + p->k->lambda_f * flattening(p, i, c);
-            pnn_ref_put(out, pnn_ref_at(out, p->n, i.y, i.x, c), factor * (g / n3 + edge));
+            pnn_ref_put(out, pnn_ref_at(out, p->n, i.y, i.x, c), g / n3 + edge);
         }
     }
 }
@@ -198,9 +197,9 @@ void pnn_ref_fan(const pnn_call *call, double *sums)
         .call = call, .k = &call->v->attr.fan, .w = call->in[0].d[2], .h = call->in[0].d[1]};
     (void)sums;
     for (p.n = 0; p.n < call->in[0].d[0]; p.n++) {
-        if (call->v->op == PNN_OP_FAN_ENERGY)
-            pnn_ref_put(&call->out, pnn_ref_at(&call->out, p.n, 0, 0, 0), energy(&p));
-        else
-            gradient(&p);
+        double value = energy(&p);
+        gradient(&p);
+        for (size_t i = 0; i < p.w * p.h; i++)
+            pnn_ref_put(&call->out, pnn_ref_at(&call->out, p.n, i / p.w, i % p.w, 3), value);
     }
 }

@@ -39,7 +39,6 @@ static const struct {
     [PNN_OP_MATMUL] = {pnn_ref_matmul, false},
     [PNN_OP_GRAM] = {pnn_ref_gram, false},
     [PNN_OP_FAN_ENERGY] = {pnn_ref_fan, false},
-    [PNN_OP_FAN_ENERGY_GRAD] = {pnn_ref_fan, false},
     [PNN_OP_ASSIGN] = {pnn_ref_assign, false},
     [PNN_OP_ADAM] = {pnn_ref_adam, false},
     [PNN_OP_FUSED] = {pnn_ref_fused, false},
