@@ -90,11 +90,12 @@ times() {
         "$planish" -q export $net --weights "$file" -o "$out/$net.onnx" &&
             (cd bench && "$python" gpu_peer.py "$out/$net.onnx" $size) | sed 's/^/= /'
     done
-    for case in jess:8 sasnet:16; do
-        IFS=: read -r net size <<<"$case"
+    for case in jess:8:128 sasnet:16:128 fan:1:224; do
+        IFS=: read -r net size patch <<<"$case"
         PLANISH_DEVICE=$gpu "$build/bench/train_bench" --profile --steps 50 recipes/$net.ini data.batch=$size \
-            data.patch=128 >"$out/step-$net.txt" || return 1
+            data.patch=$patch >"$out/step-$net.txt" || return 1
         echo "= $net step, batch $size: $(head -2 "$out/step-$net.txt" | tr '\n' ' ')"
+        [ $net != fan ] || continue # no peer has its energy
         DEVICE=cuda PRECISION=bf16 "$python" bench/train_bench.py $net $size 50 | sed 's/^/= /'
     done
     return $bad

@@ -176,16 +176,17 @@ static const char recipe_text[] = "[network]\nsystem=sasnet\n"
                                   "[loss]\nl1=1\n"
                                   "[validation]\nevery=2\npairs=2\npatch=16\nsave=2\n";
 
-static void load_recipe(pln_recipe *r)
+static void load_text(const char *text, pln_recipe *r)
 {
     char path[128];
     snprintf(path, sizeof path, "%s/recipe.ini", base);
     FILE *f = fopen(path, "w");
     assert_non_null(f);
-    fputs(recipe_text, f);
+    fputs(text, f);
     fclose(f);
     OK(ctx, pln_recipe_load(ctx, path, NULL, 0, r));
 }
+static void load_recipe(pln_recipe *r) { load_text(recipe_text, r); }
 
 /* Two processes of which the other one has the same values. */
 static pln_status doubled(void *user, float *values, size_t n)
@@ -331,6 +332,46 @@ static void values_are_fetched_once(void **state)
     pln_recipe_free(&r);
 }
 
+/* Nothing of a step is left to the host: the first one is asked for, each later one is one replay.
+ */
+static void steps_of_fan_are_replayed_whole(void **state)
+{
+    static float in[PATCH * 3];
+    static const char *const variants[] = {"smooth", "texture"};
+    const pln_batch b = {.n = 2, .patch = 16, .in = in, .truth = in};
+    (void)state;
+    for (size_t i = 0; i < PATCH * 3; i++)
+        in[i] = scene(i / 3 % 16, i / 48, i % 3, 16, 32) + 0.2f * noise((uint32_t)i, 1, 2);
+    for (size_t k = 0; k < sizeof variants / sizeof *variants; k++) {
+        double losses[STEPS], expected[STEPS];
+        size_t before, after, runs;
+        char text[400];
+        pln_recipe r = {0};
+        snprintf(text, sizeof text,
+                 "[network]\nsystem=fan\nconfig={\"width\": 8, \"blocks\": [1, 1]}\n"
+                 "[data]\naugmentation=fan\npatch=16\nbatch=2\n"
+                 "[optimiser]\nsteps=4\nrate=1e-3\n[loss]\nfan=1\nvariant=%s\n"
+                 "[validation]\nevery=4\npairs=2\npatch=16\nsave=4\n",
+                 variants[k]);
+        load_text(text, &r);
+        pnn_store *cpu = fresh_store(&r, &b), *store = fresh_store(&r, &b);
+        run_steps(&r, &b, NULL, cpu, 0, STEPS, expected);
+        use(true);
+        host_device_counts(pln_context_kept(ctx, PLN_KEPT_DEVICE), &runs, &before);
+        run_steps(&r, &b, NULL, store, 0, STEPS, losses);
+        host_device_counts(pln_context_kept(ctx, PLN_KEPT_DEVICE), &runs, &after);
+        assert_int_equal(after - before, STEPS - 1);
+        for (int i = 0; i < STEPS; i++)
+            if (!(fabs(losses[i] - expected[i]) <= 1e-4 * expected[i]))
+                fail_msg("%s, step %d: loss %g, expected %g", variants[k], i, losses[i],
+                         expected[i]);
+        use(false);
+        pnn_store_free(cpu);
+        pnn_store_free(store);
+        pln_recipe_free(&r);
+    }
+}
+
 /* On the CPU nothing is rounded, and it is said. */
 static void precision_is_not_ignored(void **state)
 {
@@ -451,6 +492,7 @@ int main(void)
                                        TEST(memory_of_the_device_counts),
                                        TEST(steps_agree),
                                        TEST(values_are_fetched_once),
+                                       TEST(steps_of_fan_are_replayed_whole),
                                        TEST(precision_is_not_ignored),
                                        TEST(runs_go_on_elsewhere)};
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -41,6 +41,8 @@ static const struct {
     [PNN_OP_MATMUL] = {cu_prepare_matmul, "dots"},
     [PNN_OP_GRAM] = {cu_prepare_matmul, "sums"},
     [PNN_OP_GROUP_MEAN] = {cu_prepare_group, "group"},
+    [PNN_OP_FAN_MAPS] = {cu_prepare_fan_maps, "fan"},
+    [PNN_OP_FAN_ENERGY] = {cu_prepare_fan, "fan"},
     [PNN_OP_ADAM] = {cu_prepare_update, "adam"},
 };
 

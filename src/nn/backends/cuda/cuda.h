@@ -57,6 +57,8 @@ cu_prepare cu_prepare_resize;
 cu_prepare cu_prepare_matmul; /* MATMUL, GRAM */
 cu_prepare cu_prepare_update; /* NOISE, ADAM */
 cu_prepare cu_prepare_group;  /* GROUP_MEAN, of devices that are in a group */
+cu_prepare cu_prepare_fan_maps;
+cu_prepare cu_prepare_fan; /* FAN_ENERGY */
 /* Of what no family takes: the back end cpu computes it. */
 pln_status cu_prepare_host(pln_context *ctx, const pnn_call *call, pnn_kernel *kernel) PLN_CHECK;
 
@@ -85,9 +87,9 @@ pln_status cu_launch_program(cu_job *job, const pnn_instr *code, int count, cons
                              const int *patches) PLN_CHECK;
 /* y = x */
 pln_status cu_launch_copy(cu_job *job, cu_view x, cu_view y, const size_t d[4]) PLN_CHECK;
-/* Folds p's parts into one; p.out and the rest of the chain lie in work memory. *pairs: where the
- * outs pairs are, as an offset + 1. */
-pln_status cu_launch_sums(cu_job *job, cu_partial p, size_t *pairs) PLN_CHECK;
+/* Folds p's parts into one; p.out and the rest of the chain lie in work memory, and p.x if `later`:
+ * an offset + 1. *pairs: where the outs pairs are, likewise. */
+pln_status cu_launch_sums(cu_job *job, cu_partial p, bool later, size_t *pairs) PLN_CHECK;
 pln_status cu_launch_folds(cu_job *job, bool maximum, size_t from, size_t outs, size_t parts,
                            size_t *pairs) PLN_CHECK;
 /* How many indices a box is dealt out to. */

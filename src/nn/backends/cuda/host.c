@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Operations that the host computes between those of the device: decisions (Fan's maps and energy)
- * and communication between processes. Operands are copied there, the result back. */
+/* Operations that the host computes between those of the device: communication between processes.
+ * Operands are copied there, the result back. */
 #include "nn/backends/cuda/cuda.h"
 
 struct host_call {

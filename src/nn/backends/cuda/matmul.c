@@ -20,7 +20,7 @@ static pln_status gram(cu_job *job, const pnn_call *call)
     p.x.step[1] = 1;
     p.x.step[3] = 0;
     p.y.step[1] = 0;
-    pln_status s = cu_launch_sums(job, p, &pairs);
+    pln_status s = cu_launch_sums(job, p, false, &pairs);
     if (s) return s;
     cu_finish f = {.fn = CU_PRODUCT, .in = cu_later(pairs), .y = cu_view_of(out), .factor = 1};
     cu_copy4(f.kept, out->d);

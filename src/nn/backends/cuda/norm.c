@@ -28,7 +28,7 @@ static pln_status sums(cu_job *job, const pnn_call *call)
         p.y = cu_view_of(&call->in[2]);
         p.moments = rows_of(&call->in[1]);
     }
-    pln_status s = cu_launch_sums(job, p, &pairs);
+    pln_status s = cu_launch_sums(job, p, false, &pairs);
     if (s) return s;
     cu_finish f = {.fn = p.fn,
                    .in = cu_later(pairs),

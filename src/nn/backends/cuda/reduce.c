@@ -35,15 +35,17 @@ pln_status cu_launch_folds(cu_job *job, bool maximum, size_t from, size_t outs, 
     return s;
 }
 
-pln_status cu_launch_sums(cu_job *job, cu_partial p, size_t *pairs)
+pln_status cu_launch_sums(cu_job *job, cu_partial p, bool later, size_t *pairs)
 {
-    static const int patches[] = {offsetof(cu_partial, out), -1};
+    static const int patches[] = {offsetof(cu_partial, out), offsetof(cu_partial, x.data), -1},
+                     out_patch[] = {offsetof(cu_partial, out), -1};
     p.outs = cu_count(p.kept);
     p.count = cu_count(p.box);
     p.parts = cu_parts(p.outs, p.count);
     size_t from = cu_job_work(job, p.parts * p.outs * sizeof(cu_pair)) + 1;
     p.out = cu_later(from);
-    pln_status s = cu_job_launch(job, CU_partial, &p, sizeof p, p.parts * p.outs, patches);
+    pln_status s =
+        cu_job_launch(job, CU_partial, &p, sizeof p, p.parts * p.outs, later ? patches : out_patch);
     if (s) return s;
     return cu_launch_folds(job, p.fn == CU_MAXIMUM, from, p.outs, p.parts, pairs);
 }
@@ -61,7 +63,7 @@ pln_status cu_prepare_reduce(cu_job *job, const pnn_call *call)
         p.kept[k] = over ? 1 : x->d[k];
         p.box[k] = over ? x->d[k] : 1;
     }
-    pln_status s = cu_launch_sums(job, p, &pairs);
+    pln_status s = cu_launch_sums(job, p, false, &pairs);
     if (s) return s;
     if (call->v->op == PNN_OP_REDUCE_MAX_GRAD) {
         cu_max_grad g = {

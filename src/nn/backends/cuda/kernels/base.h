@@ -13,9 +13,11 @@
 #include <string.h>
 
 #ifdef __CUDACC__
-#define CU_BODY static __device__ __host__ __forceinline__
+#define CU_BODY    static __device__ __host__ __forceinline__
+#define CU_ALIGNAS alignas
 #else
-#define CU_BODY static inline
+#define CU_BODY    static inline
+#define CU_ALIGNAS _Alignas
 #endif
 
 /* Threads of a block. */

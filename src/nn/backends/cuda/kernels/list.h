@@ -4,6 +4,7 @@
 #define PLN_NN_BACKENDS_CUDA_KERNELS_LIST_H
 
 #include "nn/backends/cuda/kernels/conv.h"
+#include "nn/backends/cuda/kernels/fan.h"
 #include "nn/backends/cuda/kernels/matmul.h"
 #include "nn/backends/cuda/kernels/norm.h"
 #include "nn/backends/cuda/kernels/pointwise.h"
@@ -34,6 +35,13 @@
     X(norm, cu_norm)                                                                               \
     X(norm_grad, cu_norm)                                                                          \
     X(matmul, cu_matmul)                                                                           \
+    X(fan_edges, cu_fan_maps)                                                                      \
+    X(fan_select, cu_fan_maps)                                                                     \
+    X(fan_guide, cu_fan_maps)                                                                      \
+    X(fan_pixel, cu_fan)                                                                           \
+    X(fan_grow, cu_fan)                                                                            \
+    X(fan_window, cu_fan)                                                                          \
+    X(fan_total, cu_fan)                                                                           \
     X(noise, cu_noise)                                                                             \
     X(adam, cu_adam)                                                                               \
     X(pack, cu_pack)                                                                               \
