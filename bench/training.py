@@ -9,7 +9,7 @@ import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SYSTEMS = (("jess", 8), ("sasnet", 16))
-KEPT = ("dear", "cuts")
+KEPT = ("dear", "half", "cuts")
 
 
 def measured(command, environment=None):

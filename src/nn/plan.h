@@ -39,6 +39,8 @@ typedef enum pnn_precision { PNN_PRECISION_F32, PNN_PRECISION_BF16 } pnn_precisi
  * again from it. The results are the same bytes. */
 typedef enum pnn_keep {
     PNN_KEEP_DEAR, /* all but what one walk or two through memory make: about half, little time */
+    PNN_KEEP_HALF, /* and one of two convolutions in a row is made again: a third, half a forward
+                      pass */
     PNN_KEEP_CUTS, /* what crosses the narrowest places: a small part, one more forward pass */
     PNN_KEEP_ALL
 } pnn_keep;

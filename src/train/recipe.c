@@ -25,7 +25,7 @@ struct key {
 #define WEIGHT(member_) KEY("loss", REAL, member_, #member_, .min = 0, .max = 1e6)
 
 /* In the order of pnn_keep. */
-static const char *const keeps[] = {"dear", "cuts", "all", NULL};
+static const char *const keeps[] = {"dear", "half", "cuts", "all", NULL};
 /* In the order of pln_schedule. */
 static const char *const schedules[] = {"halve", "cosine", NULL};
 static const char *const negatives[] = {"coin", "input", "over", NULL};

@@ -186,18 +186,17 @@ static void training_is_the_same_with_passes(void **state)
 /* Values made again are the values: the same bytes out of less memory. */
 static void training_keeps_what_it_is_told(void **state)
 {
-    static const pnn_keep less[] = {PNN_KEEP_DEAR, PNN_KEEP_CUTS};
+    static const pnn_keep less[] = {PNN_KEEP_DEAR, PNN_KEEP_HALF, PNN_KEEP_CUTS};
     float all[3], losses[3];
     (void)state;
     pnn_store *truth =
         train((pnn_plan_options){.backend = PNN_BACKEND_CPU, .keep = PNN_KEEP_ALL}, all);
     uint64_t most = train_bytes;
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < 3; i++) {
         pnn_store *store =
             train((pnn_plan_options){.backend = PNN_BACKEND_CPU, .keep = less[i]}, losses);
         assert_memory_equal(losses, all, sizeof all);
         assert_true(train_bytes < most);
-        most = train_bytes;
         for (size_t p = 0; p < pnn_store_count(store); p++) {
             const char *name;
             size_t dims[4], count;
@@ -210,12 +209,48 @@ static void training_keeps_what_it_is_told(void **state)
     pnn_store_free(truth);
 }
 
+/* What a chain of convolutions, normalised, keeps. */
+static void less_is_kept_of_a_chain(void **state)
+{
+    enum { DEPTH = 12, MAX = 64 };
+    pnn_graph *g;
+    pnn_store *store;
+    pnn_node params[MAX], grads[MAX];
+    uint64_t bytes[PNN_KEEP_ALL + 1];
+    (void)state;
+    assert_int_equal(pnn_graph_new(ctx, &g), 0);
+    pnn_node x = pnn_input(g, "x", 16);
+    for (int i = 0; i < DEPTH; i++) {
+        x = pnn_conv(g, x, pnn_name(g, "conv%d", i),
+                     (pnn_conv_spec){.out = 16, .k = 3, .pad = PNN_SAME});
+        x = pnn_relu(g, pnn_norm(g, x, pnn_name(g, "norm%d", i), PNN_NORM_BATCH, 0.1));
+    }
+    pnn_node loss = pnn_reduce(g, PNN_MEAN, x, PNN_OVER_ALL);
+    size_t n = pnn_trained(g, params, MAX);
+    pnn_gradients(g, loss, params, n, grads);
+    for (size_t i = 0; i < n; i++) pnn_output(g, grads[i], pnn_name(g, "grad%zu", i));
+    assert_int_equal(pnn_store_new(ctx, &store), 0);
+    for (int keep = 0; keep <= PNN_KEEP_ALL; keep++) {
+        const pnn_plan_options o = {
+            .size = {1, 64, 64}, .backend = PNN_BACKEND_CPU, .train = true, .keep = (pnn_keep)keep};
+        assert_int_equal(pnn_plan_estimate(ctx, g, store, &o, &bytes[keep]), 0);
+        bytes[keep] /= 64 * 64 * 16 * sizeof(float); /* in maps */
+    }
+    assert_in_range(bytes[PNN_KEEP_ALL], 2 * DEPTH, 2 * DEPTH + 3);
+    assert_in_range(bytes[PNN_KEEP_DEAR], DEPTH, DEPTH + 3);
+    assert_in_range(bytes[PNN_KEEP_HALF], DEPTH / 2, DEPTH / 2 + 4);
+    assert_true(bytes[PNN_KEEP_CUTS] < bytes[PNN_KEEP_DEAR]);
+    pnn_store_free(store);
+    pnn_graph_free(g);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(inference_is_the_same_with_passes),
         cmocka_unit_test(training_is_the_same_with_passes),
         cmocka_unit_test(training_keeps_what_it_is_told),
+        cmocka_unit_test(less_is_kept_of_a_chain),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

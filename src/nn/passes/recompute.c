@@ -7,7 +7,7 @@
 #include "nn/graph_store.h"
 #include "nn/passes/passes.h"
 
-/* A value of at most a share of the largest is kept, whatever it takes to make it. */
+/* A value of at most a share of the largest is kept: one that is cheap, one that is dear. */
 enum { TINY = 64, SMALL = 4 };
 /* Values that lie between one that is kept and one that is made again from it. */
 enum { CHAIN_MOST = 2 };
@@ -72,29 +72,42 @@ done:
 
 /* ---- What is kept ---- */
 
-/* How many values have to be made to get at x; views are none. */
-static int chain(const struct plan *m, const int *length, int id)
+static bool is_small(const struct plan *m, int id)
 {
-    const pnn_vertex *v = vertex(m, id);
-    int sum = v->op == PNN_OP_WINDOW || v->op == PNN_OP_RESHAPE || v->op == PNN_OP_CONCAT ? 0 : 1;
-    for (int k = 0; k < v->n_inputs; k++)
-        if (v->in[k].id <= m->forward && !m->kept[v->in[k].id]) sum += length[v->in[k].id];
-    return sum;
+    return (is_cheap(vertex(m, id)->op) ? TINY : SMALL) * m->bytes[id] <= m->largest;
 }
 
-/* All but what a short walk makes again. */
-static pln_status keep_dear(struct plan *m)
+/* Values that have to be made to get at x. */
+struct chain {
+    int walks, dear;
+};
+
+/* Views are none. */
+static struct chain chain(const struct plan *m, const struct chain *chains, int id)
 {
-    int *length = NULL;
-    pln_status s = pln_calloc(m->p->ctx, (size_t)m->count + 1, sizeof *length, &length);
+    const pnn_vertex *v = vertex(m, id);
+    bool view = v->op == PNN_OP_WINDOW || v->op == PNN_OP_RESHAPE || v->op == PNN_OP_CONCAT;
+    struct chain c = {.walks = !view && is_cheap(v->op), .dear = !is_cheap(v->op)};
+    for (int k = 0; k < v->n_inputs; k++)
+        if (v->in[k].id <= m->forward && !m->kept[v->in[k].id]) {
+            c.walks += chains[v->in[k].id].walks;
+            c.dear += chains[v->in[k].id].dear;
+        }
+    return c;
+}
+
+/* All but what a short walk makes again, from at most so many others that are dear. */
+static pln_status keep_all_but(struct plan *m, int dear)
+{
+    struct chain *chains = NULL;
+    pln_status s = pln_calloc(m->p->ctx, (size_t)m->count + 1, sizeof *chains, &chains);
     if (s) return s;
     for (int i = 1; i <= m->forward; i++) {
         if (!m->bytes[i]) continue;
-        length[i] = chain(m, length, i);
-        m->kept[i] = !is_cheap(vertex(m, i)->op) || length[i] > CHAIN_MOST ||
-                     TINY * m->bytes[i] <= m->largest;
+        chains[i] = chain(m, chains, i);
+        m->kept[i] = chains[i].dear > dear || chains[i].walks > CHAIN_MOST || is_small(m, i);
     }
-    pln_free(length);
+    pln_free(chains);
     return PLN_OK;
 }
 
@@ -158,10 +171,7 @@ static pln_status keep_cuts(struct plan *m)
         for (int i = 1; i <= where[k]; i++)
             if (m->last[i] > where[k] && m->bytes[i]) m->kept[i] = true;
     for (int i = 1; i <= m->forward; i++)
-        if (TINY * m->bytes[i] <= m->largest ||
-            (!is_cheap(vertex(m, i)->op) && SMALL * m->bytes[i] <= m->largest) ||
-            (n && i > where[n - 1]))
-            m->kept[i] = true;
+        if (is_small(m, i) || (n && i > where[n - 1])) m->kept[i] = true;
 done:
     pln_free(crossing);
     pln_free(where);
@@ -229,7 +239,7 @@ pln_status pnn_pass_recompute(pnn_pass *p)
 
     if (p->keep == PNN_KEEP_ALL || !m.forward) return PLN_OK;
     PLN_TRY(measure(&m));
-    PLN_TRY(p->keep == PNN_KEEP_CUTS ? keep_cuts(&m) : keep_dear(&m));
+    PLN_TRY(p->keep == PNN_KEEP_CUTS ? keep_cuts(&m) : keep_all_but(&m, p->keep == PNN_KEEP_HALF));
     PLN_TRY(pln_alloc(p->ctx, 2 * n, sizeof *r.vertices, &r.vertices));
     PLN_TRY(pln_calloc(p->ctx, n, sizeof *r.place, &r.place));
     PLN_TRY(pln_calloc(p->ctx, n, sizeof *r.copy, &r.copy));
