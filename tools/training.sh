@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # training.sh FILE NAME=RUN...: writes the runs of docs/training.md, between the two comments that name this
 # script: a row for each and its curves, images/training-NAME.svg beside FILE. RUN: the folder of a run that may
-# still be going on. PLANISH is the command. The rest of FILE stays.
+# still be going on. PLANISH is the command. The rest of FILE stays, rows and curves of runs of other names too.
 set -eu
 planish=${PLANISH:-build/planish}
 out=$1
@@ -23,6 +23,15 @@ mkdir -p "$images"
 # key RUN SECTION KEY: what the recipe of a run says.
 key() { awk -F= -v s="[$2]" -v k="$3" '/^\[/ { here = $0 == s } here && $1 == k { print substr($0, length(k) + 2) }' "$1/recipe.ini"; }
 
+curves() { printf '\n### %s\n\n![Loss, validation and rate of the run %s](images/training-%s.svg)\n' "$1" "$1" "$1" >>"$parts/curves"; }
+
+sed -n '/^<!-- Runs/,/^<!-- End of the runs/p' "$out" | grep '^| `' >"$parts/old" || true
+while IFS= read -r row; do
+    name=${row#'| `'} name=${name%%'`'*}
+    case " $* " in *" $name="*) continue ;; esac
+    printf '%s\n' "$row" >>"$parts/rows"
+    curves "$name"
+done <"$parts/old"
 for pair in "$@"; do
     name=${pair%%=*} run=${pair#*=}
     "$planish" train report "$run" -o "$parts/table.md" >/dev/null
@@ -36,7 +45,7 @@ for pair in "$@"; do
             printf "| `%s` | `%s` |%s | %s | %s | %s of %s | %s | %s | %s | %s |\n", name, net, start, patch, batch,
                 done, of, hours, rate, best, step
         }' "$parts/table.md" >>"$parts/rows"
-    printf '\n### %s\n\n![Loss, validation and rate of the run %s](images/training-%s.svg)\n' "$name" "$name" "$name" >>"$parts/curves"
+    curves "$name"
 done
 
 {

@@ -437,12 +437,12 @@ typedef enum pln_score {
     PLN_SCORE_SSIM_C, /* Wang et al. 2004 on luma, inner windows; needs 11 x 11 */
     PLN_SCORE_MAE,
     PLN_SCORE_RMSE,
-    PLN_SCORE_EDGES,    /* edge preservation index of Sattar et al. 1997: correlation of the
-                           Laplacians, 1 is best */
+    PLN_SCORE_EDGES,     /* edge preservation index of Sattar et al. 1997: correlation of the
+                            Laplacians, 1 is best */
     PLN_SCORE_REVERSALS, /* share of the reference's steps of at least 0.02 between neighbours that
                             go the other way, 0 is best */
-    /* Energy of Fan et al. 2018 of the picture as the result of smoothing the reference: the
-     * authors' scaling, 0 or more, small is good. */
+    /* Energy of Fan et al. 2018 of the picture as the result of smoothing the reference, with the
+     * authors' scaling and bounded slopes: 0 or more, small is good. */
     PLN_SCORE_FAN_SMOOTH,
     PLN_SCORE_FAN_ABSTRACTION,
     PLN_SCORE_FAN_DETAIL,

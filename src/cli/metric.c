@@ -38,10 +38,14 @@ static const struct {
     const char *name, *unit;
     pln_score kind;
 } known[SCORES] = {
-    {"psnr", "dB", PLN_SCORE_PSNR},   {"ssim-a", "", PLN_SCORE_SSIM_A},
-    {"ssim-b", "", PLN_SCORE_SSIM_B}, {"ssim-c", "", PLN_SCORE_SSIM_C},
-    {"mae", "", PLN_SCORE_MAE},       {"rmse", "", PLN_SCORE_RMSE},
-    {"edges", "", PLN_SCORE_EDGES},   {"reversals", "", PLN_SCORE_REVERSALS},
+    {"psnr", "dB", PLN_SCORE_PSNR},
+    {"ssim-a", "", PLN_SCORE_SSIM_A},
+    {"ssim-b", "", PLN_SCORE_SSIM_B},
+    {"ssim-c", "", PLN_SCORE_SSIM_C},
+    {"mae", "", PLN_SCORE_MAE},
+    {"rmse", "", PLN_SCORE_RMSE},
+    {"edges", "", PLN_SCORE_EDGES},
+    {"reversals", "", PLN_SCORE_REVERSALS},
     {"fan-smooth", "", PLN_SCORE_FAN_SMOOTH},
     {"fan-abstraction", "", PLN_SCORE_FAN_ABSTRACTION},
     {"fan-detail", "", PLN_SCORE_FAN_DETAIL},
@@ -400,8 +404,10 @@ const struct cli_command cli_metric = {
         "2004 "
         "(11x11 on luma, inner windows). They differ by up to 0.14 on textured pictures: say which "
         "one a table shows.\n\n"
-        "fan-smooth, fan-abstraction, fan-detail and fan-texture are the energies of Fan et al. 2018 "
-        "of OUT as a result of smoothing REF: small is good; files of 32-bit floats keep what 8 bits "
+        "fan-smooth, fan-abstraction, fan-detail and fan-texture are the energies of Fan et al. "
+        "2018, "
+        "with the bounded slopes of the authors' code, of OUT as a result of smoothing REF: small "
+        "is good; files of 32-bit floats keep what 8 bits "
         "would add.\n\n"
         "Of folders the mean of the decibels is "
         "given, not the decibels of the mean error.",

@@ -357,14 +357,13 @@ static int show_all(const struct cli *cli, pln_context *ctx, pnn_size size, json
     return code;
 }
 
-/* ---- Weights that -m finds ---- */
+/* ---- Weights that -m and the trainer find ---- */
 
-static int show_model(const struct cli *cli, pln_context *ctx, const pln_method *m,
-                      const char *preset, json_t *models, bool *any)
+static int show_model(const struct cli *cli, pln_context *ctx, const char *name, json_t *models,
+                      bool *any)
 {
-    char name[64], *path = NULL;
+    char *path = NULL;
     pnn_st *weights = NULL;
-    pnet_model_name(m, preset, name);
     if (pnet_find_model(ctx, name, &path)) return CLI_OK; /* not there: no row */
     pln_status s = pnn_st_open(ctx, path, 0, &weights);
     int code = s ? cli_fail_status(cli, ctx, s, NULL) : CLI_OK;
@@ -386,10 +385,15 @@ static int show_models(const struct cli *cli, pln_context *ctx, json_t *models)
 {
     bool any = false;
     int code = CLI_OK;
+    char name[64];
     for (const pln_method *m = pln_method_first(ctx); m && !code; m = pln_method_next(ctx, m))
         for (const pln_preset *p = m->caps & PLN_CAP_NET ? m->presets : NULL; p && p->name && !code;
-             p++)
-            code = show_model(cli, ctx, m, p->name, models, &any);
+             p++) {
+            pnet_model_name(m, p->name, name);
+            code = show_model(cli, ctx, name, models, &any);
+        }
+    for (size_t i = 0; pnet_nets[i] && !code; i++)
+        if (!pnet_nets[i]->smooths) code = show_model(cli, ctx, pnet_nets[i]->name, models, &any);
     if (!any && !models)
         printf("\nweights: none installed; --weights FILE of smooth takes a file\n");
     return code;
@@ -443,7 +447,7 @@ const struct cli_command cli_nets = {
     .description =
         "Without NAME: one line a network and variant: parameters, multiply-accumulates at --size "
         "as its paper counts them, and the radius in pixels of what a result depends on; then the "
-        "weights that -m finds, and what they scored.\n\n"
+        "weights that -m and recipes find, and what they scored.\n\n"
         "With NAME, as sasnet or sasnet:x4: paper, cost, memory, options, variants; or its graph. "
         "FILE is a weights file: the network it is of, and what it says about itself.\n\n"
         "--verify runs the network, with the file's weights, on a small picture by both back ends: "

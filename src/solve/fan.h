@@ -98,6 +98,13 @@ pln_status pln_fan_evaluate(pln_context *ctx, const pln_fan_problem *problem, vo
                             double factor, float *grad, size_t grad_step,
                             pln_fan_terms *terms) PLN_CHECK;
 
+/* The same terms with the phi whose slopes are those that the authors' code takes: alpha d^2 goes
+ * on as a line from |d| = 1, |d|^0.8 is 0.8 |d| below it. It is what training descends: a few
+ * pixels with m = 1 beside an edge outweigh all else in E, so much that the authors' own results
+ * have more of it than the picture as it was. */
+pln_status pln_fan_bounded(pln_context *ctx, const pln_fan_problem *problem, void *space,
+                           pln_fan_terms *terms) PLN_CHECK;
+
 /* ---- What makes it small, from T = I on; both tell pln_progress ---- */
 
 /* T: 3 w h floats, dense; the problem's own T is not looked at. Adam: steps of `rate` grey levels,

@@ -90,30 +90,53 @@ static void gradient_row(void *arg, size_t y, int thread)
     }
 }
 
-pln_status pln_fan_evaluate(pln_context *ctx, const pln_fan_problem *p, void *space, double factor,
-                            float *grad, size_t grad_step, pln_fan_terms *terms)
+static pln_status sum_terms(pln_context *ctx, struct job *job, pln_fan_pair_loop *loop,
+                            pln_fan_terms *terms)
 {
-    struct job job = {.factor = factor, .grad = grad, .grad_step = grad_step};
+    const pln_fan_problem *p = job->f.p;
     double sums[FAN_SUMS], n = (double)p->w * (double)p->h;
     pln_status s = PLN_OK;
 
-    PLN_TRY(pln_fan_field_fill(ctx, p, space, &job.f));
-    const fan_kernels *k = job.f.kernels;
-    PLN_TRY(pln_fan_window(ctx, &job.f,
-                           !grad                                ? k->value
-                           : p->energy->slopes == PLN_FAN_EXACT ? k->exact
-                                                                : k->code,
-                           0));
-    PLN_TRY(pln_parallel(ctx, p->h, value_row, &job));
-    pln_fan_add_rows(&job.f, sums);
-    job.edges = sums[EDGES];
-    if (grad) PLN_TRY(pln_parallel(ctx, p->h, gradient_row, &job));
+    PLN_TRY(pln_fan_window(ctx, &job->f, loop, 0));
+    PLN_TRY(pln_parallel(ctx, p->h, value_row, job));
+    pln_fan_add_rows(&job->f, sums);
+    job->edges = sums[EDGES];
     *terms = (pln_fan_terms){.data = sums[DATA] / (3 * n),
                              .flat = sums[FLAT] / (3 * n),
                              .edge = sums[EDGES] > 0 ? sums[EDGE] / sums[EDGES] : 0,
                              .share = sums[SHARE] / n};
     terms->total =
         terms->data + p->energy->lambda_f * terms->flat + p->energy->lambda_e * terms->edge;
+done:
+    return s;
+}
+
+pln_status pln_fan_evaluate(pln_context *ctx, const pln_fan_problem *p, void *space, double factor,
+                            float *grad, size_t grad_step, pln_fan_terms *terms)
+{
+    struct job job = {.factor = factor, .grad = grad, .grad_step = grad_step};
+    pln_status s = PLN_OK;
+
+    PLN_TRY(pln_fan_field_fill(ctx, p, space, &job.f));
+    const fan_kernels *k = job.f.kernels;
+    PLN_TRY(sum_terms(ctx, &job,
+                      !grad                                ? k->value
+                      : p->energy->slopes == PLN_FAN_EXACT ? k->exact
+                                                           : k->code,
+                      terms));
+    if (grad) PLN_TRY(pln_parallel(ctx, p->h, gradient_row, &job));
+done:
+    return s;
+}
+
+pln_status pln_fan_bounded(pln_context *ctx, const pln_fan_problem *p, void *space,
+                           pln_fan_terms *terms)
+{
+    struct job job = {0};
+    pln_status s = PLN_OK;
+
+    PLN_TRY(pln_fan_field_fill(ctx, p, space, &job.f));
+    PLN_TRY(sum_terms(ctx, &job, job.f.kernels->bounded, terms));
 done:
     return s;
 }

@@ -248,7 +248,7 @@ static void gather_row(void *arg, size_t y, int thread)
 
 pln_status pln_fan_window(pln_context *ctx, fan_field *f, pln_fan_pair_loop *loop, double eps)
 {
-    struct window w = {f, loop, eps, loop != f->kernels->value};
+    struct window w = {f, loop, eps, loop != f->kernels->value && loop != f->kernels->bounded};
     pln_status s = PLN_OK;
     PLN_TRY(pln_parallel(ctx, f->bands, window_band, &w));
     if (w.flows) PLN_TRY(pln_parallel(ctx, f->p->h, gather_row, f));

@@ -41,7 +41,11 @@ INLINE float signed_slope(float s, float d, float tie)
     return d == 0 ? tie * s : copysignf(s, d);
 }
 
-enum kind { VALUE, EXACT, CODE, APPLY };
+/* Integrals of the bounded slopes min(|d|, 1) * 2 and 0.8 min(|d|^-0.2, 1), a = |d|, r = a^-0.2. */
+INLINE float bounded_square(float a) { return a < 1 ? a * a : 2 * a - 1; }
+INLINE float bounded_power(float a, float r) { return a < 1 ? 0.8f * a : a * r - 0.2f; }
+
+enum kind { VALUE, BOUNDED, EXACT, CODE, APPLY };
 
 INLINE void pairs(const pln_fan_pairs *p, enum kind kind)
 {
@@ -85,6 +89,11 @@ INLINE void pairs(const pln_fan_pairs *p, enum kind kind)
             gj2[x] -= s2;
             continue;
         }
+        if (kind == BOUNDED) {
+            e[x] += square * (bounded_square(a0) + bounded_square(a1) + bounded_square(a2)) +
+                    power * (bounded_power(a0, r0) + bounded_power(a1, r1) + bounded_power(a2, r2));
+            continue;
+        }
         e[x] += square * (d0 * d0 + d1 * d1 + d2 * d2) + power * (a0 * r0 + a1 * r1 + a2 * r2);
         if (kind == EXACT) {
             float hi = 2 * square, lo = 0.8f * power;
@@ -115,6 +124,7 @@ INLINE void pairs(const pln_fan_pairs *p, enum kind kind)
 }
 
 static void value(const pln_fan_pairs *p) { pairs(p, VALUE); }
+static void bounded(const pln_fan_pairs *p) { pairs(p, BOUNDED); }
 static void exact(const pln_fan_pairs *p) { pairs(p, EXACT); }
 static void code(const pln_fan_pairs *p) { pairs(p, CODE); }
 static void apply(const pln_fan_pairs *p) { pairs(p, APPLY); }
@@ -126,4 +136,10 @@ static void above(size_t n, const double *ei, const double *ej, double *count)
 }
 
 const fan_kernels PLN_KERNELS(pln_fan_kernels) = {
-    .value = value, .exact = exact, .code = code, .apply = apply, .above = above};
+    .value = value,
+    .bounded = bounded,
+    .exact = exact,
+    .code = code,
+    .apply = apply,
+    .above = above,
+};

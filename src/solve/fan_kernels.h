@@ -29,9 +29,10 @@ typedef struct pln_fan_pairs {
 typedef void pln_fan_pair_loop(const pln_fan_pairs *p);
 
 typedef struct fan_kernels {
-    pln_fan_pair_loop *value; /* e += w_ij sum_c phi_i + w_ji sum_c phi_j */
-    pln_fan_pair_loop *exact; /* and g += the derivative of both terms to T_i, and to T_j */
-    pln_fan_pair_loop *code;  /* the authors' instead */
+    pln_fan_pair_loop *value;   /* e += w_ij sum_c phi_i + w_ji sum_c phi_j */
+    pln_fan_pair_loop *bounded; /* of the phi whose slopes are the authors' bounded ones */
+    pln_fan_pair_loop *exact;   /* and g += the derivative of both terms to T_i, and to T_j */
+    pln_fan_pair_loop *code;    /* the authors' instead */
     /* g_i += s_ij (x_i - x_j), g_j -= it, s_ij = w_ij a_ij + w_ji a_ji */
     pln_fan_pair_loop *apply;
     /* count += [e_i - e_j > 30, or 20 where e_i is below 60] */

@@ -97,7 +97,8 @@ done:
 
 /* ---- Energies ---- */
 
-/* Adds a share of the energy that a picture has as the result of the input. */
+/* Adds a share of the energy that a picture has as the result of the input: that which the slopes
+ * of the recipe descend. */
 static pln_status judge_energy(pln_validation *v, const float *picture, double share,
                                double scores[2])
 {
@@ -117,7 +118,9 @@ static pln_status judge_energy(pln_validation *v, const float *picture, double s
     }
     PLN_TRY(pln_fan_maps(v->ctx, variant->guide, p, p, I, 3, S, 1, v->space, GB, 2));
     const pln_fan_problem problem = {&variant->energy, p, p, I, T, GB, 3, 3, 2};
-    PLN_TRY(pln_fan_evaluate(v->ctx, &problem, v->space, 0, NULL, 0, &terms));
+    PLN_TRY(v->r->slopes == PLN_FAN_EXACT
+                ? pln_fan_evaluate(v->ctx, &problem, v->space, 0, NULL, 0, &terms)
+                : pln_fan_bounded(v->ctx, &problem, v->space, &terms));
     scores[0] += share * terms.total;
 done:
     return s;
