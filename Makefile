@@ -5,6 +5,7 @@
 #   make bench      docs/performance.md               make docs        docs/methods/
 #   make results DATASETS='sps/ nks/'                 docs/results.md
 #   make training RUNS='sasnet=run/'                  docs/training.md
+#   make fan RESULTS=authors/ PHOTOS=photos/         Fan's part of docs/training.md
 #   make datasets DATASETS='sps/ nks/'                figures of docs/datasets.md
 #   make install [PREFIX=/usr/local] [DESTDIR=...]    make clean, make format
 BUILD = build
@@ -48,6 +49,9 @@ datasets: all
 training: all
 	@PLANISH=$(BUILD)/planish tools/training.sh docs/training.md $(RUNS)
 
+fan: all
+	@PLANISH=$(BUILD)/planish tools/fan.sh docs/training.md $(RESULTS) $(PHOTOS)
+
 docs: all
 	@tools/docs.sh $(BUILD)/tools/method_pages $(BUILD)/planish docs/methods
 
@@ -60,4 +64,4 @@ clean:
 format:
 	@git ls-files '*.c' '*.h' '*.cpp' | xargs clang-format -i
 
-.PHONY: all packages demo test test-long bench results datasets training docs install clean format
+.PHONY: all packages demo test test-long bench results datasets training fan docs install clean format

@@ -58,22 +58,29 @@ static void print_parameters(const pln_method *m)
     if (pln_method_param_count(m) == 0) printf("  none\n");
 }
 
+static const char *said(const char *values) { return *values ? values : "all defaults"; }
+
 static void print_points(const pln_method *m)
 {
+    int width = 20;
     printf("\nPresets\n");
     for (const pln_preset *p = m->presets; p && p->name; p++) {
+        int n = (int)(strlen(m->name) + strlen(p->name)) + 5;
+        width = n > width ? n : width;
+    }
+    for (const pln_preset *p = m->presets; p && p->name; p++) {
         char *name = g_strdup_printf("  %s:%s", m->name, p->name);
-        column(name, 20);
-        printf("%s\n%20s%s\n", *p->values ? p->values : "all defaults", "", p->help);
+        column(name, width);
+        printf("%s\n%*s%s\n", said(p->values), width, "", p->help);
         g_free(name);
     }
     if (m->ladder && m->ladder[0]) {
         printf("\n--strength, from 0 to 1\n");
-        for (size_t i = 0; m->ladder[i]; i++) printf("  %s\n", m->ladder[i]);
+        for (size_t i = 0; m->ladder[i]; i++) printf("  %s\n", said(m->ladder[i]));
     }
     if (m->grid && m->grid[0]) {
         printf("\nTuning grid\n");
-        for (size_t i = 0; m->grid[i]; i++) printf("  %s\n", m->grid[i]);
+        for (size_t i = 0; m->grid[i]; i++) printf("  %s\n", said(m->grid[i]));
     }
 }
 
