@@ -264,10 +264,20 @@ static void print_network(FILE *f, const struct release *r)
             r->net->range);
 }
 
+/* The run learned by an energy, from photographs without truths. */
+static bool by_energy(const struct release *r)
+{
+    const pln_history *h = &r->history;
+    return h->best < h->count && h->lines[h->best].judge == &pln_judge_energy;
+}
+
 static void print_data(FILE *f, const struct release *r)
 {
     const pln_dataset *d = r->o->dataset;
-    if (d)
+    if (d && by_energy(r))
+        fprintf(f, "| data | %zu photographs, %zu of them to train on |\n", pln_dataset_truths(d),
+                pln_dataset_pairs(d, PLN_SPLIT_TRAIN));
+    else if (d)
         fprintf(f,
                 "| data | `%s`: %zu truths, %zu textures, %zu training pairs, seed %llu, %s split "
                 "|\n",
@@ -292,11 +302,13 @@ static void print_training(FILE *f, const struct release *r)
 static void print_scores(FILE *f, const struct release *r)
 {
     fprintf(f, "\n## Scores\n\n%s. In the file: `%s`.\n",
-            r->net->smooths ? "PSNR in dB / SSIM-A"
-                            : "Average precision against boundaries that people drew, one "
-                              "threshold for all pictures",
+            by_energy(r)      ? "The energy, with the bounded slopes that training descends "
+                                "(`planish metric --scores fan-...`): small is good"
+            : r->net->smooths ? "PSNR in dB / SSIM-A"
+                              : "Average precision against boundaries that people drew, one "
+                                "threshold for all pictures",
             r->scores);
-    if (!r->net->smooths) return;
+    if (!r->net->smooths || by_energy(r)) return;
     if (!r->tested) {
         fprintf(f, "\nNo test scores: `planish eval` has not judged these weights.\n");
         return;
@@ -315,15 +327,17 @@ static void print_scores(FILE *f, const struct release *r)
 static void print_limits(FILE *f, const struct release *r)
 {
     const pln_history *h = &r->history;
-    size_t last = h->count;
+    size_t last = h->count, validations = 0;
     for (size_t i = 0; i < h->count; i++)
-        if (h->lines[i].judge) last = i;
+        if (h->lines[i].judge) last = i, validations++;
     fprintf(f, "\n## Limits\n\n- Trained on %s have not been judged.\n",
-            r->net->smooths ? "pairs of a clean picture under a blended texture: other kinds of "
-                              "texture, noise and pictures"
-                            : "photographs with boundaries that people drew, half of them under a "
-                              "blended texture: other pictures");
-    if (last < h->count && h->best == last)
+            by_energy(r) ? "photographs as they are: drawings, noise and strong texture"
+            : r->net->smooths
+                ? "pairs of a clean picture under a blended texture: other kinds of "
+                  "texture, noise and pictures"
+                : "photographs with boundaries that people drew, half of them under a "
+                  "blended texture: other pictures");
+    if (validations > 1 && h->best == last)
         fprintf(f, "- The last validation was the best one: more steps would give more.\n");
     if (r->net->radius(&r->options) < 0)
         fprintf(f, "- It sees the whole picture at once: tiles are not possible.\n");
