@@ -338,6 +338,44 @@ static void small_pictures(void **state)
     }
 }
 
+/* Along the signs of the slopes the bounded energy changes as they say: with m = 0 in all pixels
+ * w_ij = w_ji, and with m = 1 both are alike too. */
+static void bounded_slopes_are_of_the_bounded_energy(void **state)
+{
+    const float h = 0.02f;
+    (void)state;
+    for (int squares = 0; squares < 2; squares++) {
+        struct scene s;
+        open_scene(&s, "fan/energy_astronaut");
+        guide(&s, &pln_fan_variants[0]);
+        pln_fan_energy e = pln_fan_variants[0].energy;
+        e.slopes = PLN_FAN_CLAMPED;
+        e.lambda_e = 0;
+        e.c1 = squares ? INFINITY : 0;
+        e.c2 = squares ? -INFINITY : 0;
+        for (size_t i = 0; i < s.n; i++)
+            if (s.gb[2 * i] == 0) s.gb[2 * i] = 1e-3f;
+        float *T = memory(3 * s.n * sizeof *T);
+        pln_fan_problem p = {&e, s.w, s.h, s.I, s.T, s.gb, 3, 3, 2};
+        pln_fan_terms t, up, down;
+        double slope = 0;
+        OK(ctx, pln_fan_evaluate(ctx, &p, s.space, 1, s.grad, 3, &t));
+        assert_true(t.share == squares);
+        p.T = T;
+        for (int way = 0; way < 2; way++) {
+            for (size_t i = 0; i < 3 * s.n; i++)
+                T[i] = s.T[i] + (way ? -h : h) * (s.grad[i] > 0 ? 1 : -1);
+            OK(ctx, pln_fan_bounded(ctx, &p, s.space, way ? &down : &up));
+        }
+        for (size_t i = 0; i < 3 * s.n; i++) slope += fabs((double)s.grad[i]);
+        double change = (up.total - down.total) / (2 * (double)h);
+        if (!(fabs(change - slope) <= 0.01 * slope))
+            fail_msg("m = %d: the energy changes by %g, its slopes say %g", squares, change, slope);
+        pln_free(T);
+        close_scene(&s);
+    }
+}
+
 static void windows_out_of_range(void **state)
 {
     float x[3] = {0}, gb[2] = {0};
@@ -355,9 +393,13 @@ static void windows_out_of_range(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(maps_of_photographs),    cmocka_unit_test(energies),
-        cmocka_unit_test(adam_goes_the_same_way), cmocka_unit_test(irls_finds_the_same),
-        cmocka_unit_test(small_pictures),         cmocka_unit_test(windows_out_of_range),
+        cmocka_unit_test(maps_of_photographs),
+        cmocka_unit_test(energies),
+        cmocka_unit_test(adam_goes_the_same_way),
+        cmocka_unit_test(irls_finds_the_same),
+        cmocka_unit_test(bounded_slopes_are_of_the_bounded_energy),
+        cmocka_unit_test(small_pictures),
+        cmocka_unit_test(windows_out_of_range),
     };
     return cmocka_run_group_tests_name("solve_fan", tests, setup, teardown);
 }
