@@ -59,6 +59,7 @@ static pln_status run_passes(pnn_plan *p)
         bool wanted;
     } all[] = {{pnn_pass_fold, true},
                {pnn_pass_fold_norm, true},
+               {pnn_pass_split, on_host && p->o.precision == PNN_PRECISION_F32},
                {pnn_pass_fuse_conv, true},
                {pnn_pass_fuse_norm, on_host},
                {pnn_pass_fuse_products, host_trains},

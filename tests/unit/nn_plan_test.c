@@ -24,7 +24,7 @@ enum { H = 13, W = 18, MOST = 2 * H * W * 3 };
 
 /* All that passes look for: normalisation after a convolution and alone, activations, additions
  * before and after them and behind a normalisation, slices, nested concatenations, chains, an
- * expansion, two Haar levels. */
+ * expansion, two Haar levels, few channels beside many. */
 static pnn_node network(pnn_graph *g, pnn_node x, pnn_norm_kind kind)
 {
     const pnn_conv_spec spec = {.out = 32, .k = 3, .dilation = 2, .pad = PNN_SAME};
@@ -48,7 +48,8 @@ static pnn_node network(pnn_graph *g, pnn_node x, pnn_norm_kind kind)
         pnn_conv(g, pnn_haar(g, even), "low", (pnn_conv_spec){.out = 64, .k = 3, .pad = PNN_SAME});
     pnn_node up = pnn_crop_like(g, pnn_haar_inverse(g, low), x);
     pnn_node soft = pnn_unary(g, PNN_TANH, pnn_affine(g, pnn_mul(g, up, mixed), 0.5, 0.1), 0, 0);
-    return pnn_conv(g, pnn_add(g, soft, up), "last", (pnn_conv_spec){.out = 3, .k = 3, .pad = 1});
+    pnn_node beside = pnn_concat2(g, PNN_AXIS_C, x, pnn_add(g, soft, up));
+    return pnn_conv(g, beside, "last", (pnn_conv_spec){.out = 3, .k = 3, .pad = 1});
 }
 
 /* Values in every row of statistics, so that folding them is seen. */

@@ -28,6 +28,9 @@ pln_status pnn_pass_fold(pnn_pass *p) PLN_CHECK;
  * w' = w gamma / sqrt(var + eps), b' = (b - mean) gamma / sqrt(var + eps) + beta; or becomes a
  * multiplication and an addition. */
 pln_status pnn_pass_fold_norm(pnn_pass *p) PLN_CHECK;
+/* The convolution of a concatenation of few channels and many becomes two, where that is less work.
+ * Of known weights, in f32. Not for device back ends. */
+pln_status pnn_pass_split(pnn_pass *p) PLN_CHECK;
 /* Activations and additions go into the convolution before them. */
 pln_status pnn_pass_fuse_conv(pnn_pass *p) PLN_CHECK;
 /* An addition and a ReLU go into the normalisation before them. Not for device back ends. */
