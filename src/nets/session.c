@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "nets/session.h"
 
+#include <math.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -175,47 +176,55 @@ done:
 
 /* ---- Tiles ---- */
 
-/* One axis cut into windows of the same length that overlap by twice the radius, so that what is
- * kept of each sees all it depends on. Windows start at multiples of the network's. */
+/* One axis cut into `count` windows of the same length, which start at multiples of the network's
+ * and overlap by twice the radius or more: what is kept of each, up to the middles of its overlaps,
+ * sees all it depends on. */
 struct axis {
-    size_t size, window, radius, step, multiple;
+    size_t size, window, count, multiple;
 };
 
-static struct axis axis_of(size_t size, size_t tile, size_t radius, size_t multiple)
+static struct axis axis_of(size_t size, size_t count, size_t radius, size_t multiple)
 {
-    size_t window = tile + 2 * (radius + multiple);
-    struct axis a = {size, size, radius, size, multiple};
-    if (window >= size) return a;
-    /* The last window starts at size - window. */
-    a.window = window + (size - window) % multiple;
-    if (a.window >= size) a.window = size;
-    a.step = a.window - 2 * (radius + multiple);
+    size_t window = pln_div_up(size + (count - 1) * (2 * radius + multiple), count);
+    if (window < size) window += (size - window) % multiple; /* the last one starts at a multiple */
+    if (window >= size) return (struct axis){size, size, 1, multiple};
+    return (struct axis){size, window, count, multiple};
+}
+
+/* Windows that hold a tile and its surroundings. */
+static struct axis axis_of_tile(size_t size, size_t tile, size_t radius, size_t multiple)
+{
+    struct axis a = axis_of(size, 1, radius, multiple);
+    for (size_t n = 2; a.window > tile + 2 * (radius + multiple); n++)
+        a = axis_of(size, n, radius, multiple);
     return a;
 }
 
-static size_t axis_count(const struct axis *a)
+static size_t axis_start(const struct axis *a, size_t i)
 {
-    return a->window == a->size ? 1 : pln_div_up(a->size, a->step);
+    if (a->count == 1) return 0;
+    return (a->size - a->window) * i / (a->count - 1) / a->multiple * a->multiple;
 }
 
 /* Part i: the window from `from`, of which [first, last) is kept. */
 static void axis_part(const struct axis *a, size_t i, size_t *from, size_t *first, size_t *last)
 {
-    *first = i * a->step;
-    *last = pln_min(a->size, *first + a->step);
-    if (a->window == a->size) *last = a->size;
-    size_t start = *first > a->radius ? (*first - a->radius) / a->multiple * a->multiple : 0;
-    *from = pln_min(start, a->size - a->window);
+    *from = axis_start(a, i);
+    *first = i ? (axis_start(a, i - 1) + a->window + *from) / 2 : 0;
+    *last = i + 1 < a->count ? (*from + a->window + axis_start(a, i + 1)) / 2 : a->size;
 }
 
-static pln_status run_tiled(pnet_session *n, size_t w, size_t h, size_t tile, const float *x,
-                            float *y, double from, double to)
+struct tiles {
+    struct axis x, y;
+};
+
+static bool whole(const struct tiles *t) { return t->x.count * t->y.count == 1; }
+
+static pln_status run_tiled(pnet_session *n, const struct tiles *tiles, const float *x, float *y,
+                            double from, double to)
 {
-    size_t radius = (size_t)n->net->radius(&n->options),
-           multiple = (size_t)n->net->multiple(&n->options);
-    const struct axis ax = axis_of(w, tile, radius, multiple),
-                      ay = axis_of(h, tile, radius, multiple);
-    size_t nx = axis_count(&ax), ny = axis_count(&ay), window = ax.window * ay.window * 3;
+    const struct axis ax = tiles->x, ay = tiles->y;
+    size_t w = ax.size, nx = ax.count, ny = ay.count, window = ax.window * ay.window * 3;
     float *part = NULL, *result = NULL;
     pln_status s = PLN_OK;
 
@@ -261,34 +270,56 @@ static pln_status arena_of(pnet_session *n, size_t w, size_t h, uint64_t *bytes)
     return pnn_plan_estimate(n->ctx, n->graph, n->store, &o, bytes);
 }
 
-/* The side of tiles; 0: the whole picture. */
-static pln_status choose_tile(pnet_session *n, size_t w, size_t h, size_t *tile)
+/* The tiles of at most so many pixels that are the least work in all; the smallest ones where none
+ * are so small. */
+static struct tiles best_tiles(size_t w, size_t h, size_t radius, size_t multiple, double pixels)
 {
-    long radius = n->net->radius(&n->options);
-    uint64_t most, bytes = 0;
+    size_t most_x = pln_div_up(w, LEAST_TILE), most_y = pln_div_up(h, LEAST_TILE);
+    struct tiles best = {axis_of(w, most_x, radius, multiple),
+                         axis_of(h, most_y, radius, multiple)};
+    double least = INFINITY;
+
+    for (size_t i = 1; i <= most_x; i++)
+        for (size_t j = 1; j <= most_y; j++) {
+            struct tiles t = {axis_of(w, i, radius, multiple), axis_of(h, j, radius, multiple)};
+            double each = (double)t.x.window * (double)t.y.window;
+            double all = each * (double)t.x.count * (double)t.y.count;
+            if (each > pixels || all >= least) continue;
+            least = all;
+            best = t;
+        }
+    return best;
+}
+
+static pln_status choose_tiles(pnet_session *n, size_t w, size_t h, struct tiles *t)
+{
+    long sees = n->net->radius(&n->options);
+    size_t radius = (size_t)sees, multiple = (size_t)n->net->multiple(&n->options);
+    uint64_t most = most_arena(n), bytes = 0;
     pln_status s = PLN_OK;
 
-    *tile = 0;
+    *t = (struct tiles){axis_of(w, 1, 0, 1), axis_of(h, 1, 0, 1)};
     if (n->how.tile < 0) return PLN_OK;
     if (n->how.tile > 0) {
-        if (radius < 0)
+        if (sees < 0)
             return pln_fail(n->ctx, PLN_E_ARG,
                             "net '%s' sees the whole picture at once: no tiles: use --tile off",
                             n->net->name);
-        *tile = (size_t)n->how.tile;
+        t->x = axis_of_tile(w, (size_t)n->how.tile, radius, multiple);
+        t->y = axis_of_tile(h, (size_t)n->how.tile, radius, multiple);
         return PLN_OK;
     }
-    most = most_arena(n);
     PLN_TRY(arena_of(n, w, h, &bytes));
-    if (radius < 0 || bytes <= most) return PLN_OK;
-    size_t side = 4096;
-    while (side > LEAST_TILE) {
-        size_t window = side + 2 * (size_t)radius;
-        PLN_TRY(arena_of(n, pln_min(window, w), pln_min(window, h), &bytes));
-        if (bytes <= most) break;
-        side = side * 3 / 4;
+    if (sees < 0) return PLN_OK;
+    /* Bytes are nearly proportional to pixels. */
+    while (bytes > most) {
+        const struct tiles before = *t;
+        double pixels = (double)t->x.window * (double)t->y.window;
+        pixels *= fmin(0.99, (double)most / (double)bytes);
+        *t = best_tiles(w, h, radius, multiple, pixels);
+        if (before.x.window == t->x.window && before.y.window == t->y.window) break; /* smallest */
+        PLN_TRY(arena_of(n, t->x.window, t->y.window, &bytes));
     }
-    *tile = side;
 done:
     return s;
 }
@@ -296,10 +327,10 @@ done:
 static pln_status run_any(pnet_session *n, size_t w, size_t h, float *x, float *y, double from,
                           double to)
 {
-    size_t tile;
-    pln_status s = choose_tile(n, w, h, &tile);
+    struct tiles tiles;
+    pln_status s = choose_tiles(n, w, h, &tiles);
     if (s) return s;
-    if (tile) return run_tiled(n, w, h, tile, x, y, from, to);
+    if (!whole(&tiles)) return run_tiled(n, &tiles, x, y, from, to);
     pln_progress_window(n->ctx, from, to);
     return run_whole(n, w, h, x, y);
 }

@@ -6,6 +6,7 @@
 
 #include <unistd.h>
 
+#include "nets/session.h"
 #include "weights.h"
 
 static const char *const names[] = {"jess", "csgis", "fan", "sasnet", "mi"};
@@ -216,6 +217,38 @@ static void bf16_below_avx512_is_refused(void **state)
     OK(ctx, pln_context_set_isa(ctx, NULL));
 }
 
+/* Memory for a part of the picture only: tiles are chosen, and nobody sees it. */
+static void tiles_where_memory_is_scarce(void **state)
+{
+    enum { W = 700, H = 12, MI = 4 };
+    const pnet_net *const mi[] = {nets[MI].net, NULL};
+    const pln_net_options o = {
+        .size = sizeof o, .weights = nets[MI].path, .precision = PLN_PRECISION_F32};
+    float *x = picture(W, H), *y[2];
+    uint64_t peak[2];
+    (void)state;
+    for (int scarce = 0; scarce < 2; scarce++) {
+        pln_context *own = NULL;
+        pnet_session *session;
+        y[scarce] = malloc(W * H * 3 * sizeof *x);
+        const pln_view in = {x, W, H, 3, (ptrdiff_t)3 * W},
+                       out = {y[scarce], W, H, 3, (ptrdiff_t)3 * W};
+        OK(NULL, pln_context_new(&own));
+        OK(own, pln_context_set_threads(own, 1));
+        if (scarce) pln_context_set_memory(own, peak[0]);
+        OK(own, pnet_session_get(own, mi, "mi", &o, &session));
+        OK(own, pnet_session_run(own, session, &in, &out));
+        peak[scarce] = pln_context_peak(own);
+        pln_context_free(own);
+    }
+    assert_true(peak[1] < peak[0]);
+    double d = apart(y[0], y[1], W * H * 3);
+    if (!(d < 1e-5)) fail_msg("tiles are %g from the whole", d);
+    free(x);
+    free(y[0]);
+    free(y[1]);
+}
+
 static void tiles_are_the_whole(void **state)
 {
     (void)state;
@@ -338,6 +371,7 @@ int main(void)
         cmocka_unit_test(bf16_is_45_db_from_f32),
         cmocka_unit_test(bf16_below_avx512_is_refused),
         cmocka_unit_test(tiles_are_the_whole),
+        cmocka_unit_test(tiles_where_memory_is_scarce),
         cmocka_unit_test(what_is_kept_outlives_an_error),
         cmocka_unit_test(every_network_in_both_precisions),
     };
