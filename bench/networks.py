@@ -4,7 +4,8 @@
 networks.py PLANISH RANDOM_WEIGHTS [--threads 1,2] [--runs N] [--peers NAME,NAME] [NET:WxH ...]: each
 network, with its shipped weights or else those that it starts from, is exported by planish and runs in
 planish and in each peer that is installed, on the same picture, each in a process of its own, one after
-the other. Needs numpy; peers: onnxruntime, openvino, torch (with onnx).
+the other. Ratios are of processor time for one thread, which neighbours change little, else of wall time.
+A peer that fails is said and left out. Needs numpy; peers: onnxruntime, openvino, torch (with onnx).
 """
 import argparse
 import json
@@ -22,18 +23,20 @@ CASES = "jess:512x384 sasnet:512x384 sasnet:1280x720 fan:512x384 fan:1280x720".s
 PEER = pathlib.Path(__file__).with_name("network_peer.py")
 
 
+MISSING = 77  # exit code of a peer that is not installed or has no such precision
+
+
 def measured(command):
-    """Standard output and the most memory of a process in MB; None where it exits with 77."""
+    """Exit code, standard output, the most memory of a process in MB, its processor milliseconds."""
     with tempfile.TemporaryFile() as out:
         child = subprocess.Popen([str(word) for word in command], stdout=out)
         _, status, usage = os.wait4(child.pid, 0)
         child.returncode = os.waitstatus_to_exitcode(status)
-        if child.returncode == 77:
-            return None
-        if child.returncode:
-            raise SystemExit(f"failed: {' '.join(str(word) for word in command)}")
+        if child.returncode not in (0, MISSING):
+            print(f"exit code {child.returncode}: {' '.join(str(word) for word in command)}", file=sys.stderr)
         out.seek(0)
-        return out.read().decode(), usage.ru_maxrss * 1024 / 1e6
+        processor = 1e3 * (usage.ru_utime + usage.ru_stime)
+        return child.returncode, out.read().decode(), usage.ru_maxrss * 1024 / 1e6, processor
 
 
 class Case:
@@ -55,27 +58,36 @@ class Case:
         numpy.save(self.x, x.astype("f4"))
         numpy.save(self.x_nchw, (self.white * x).astype("f4").transpose(2, 0, 1)[None].copy())
 
-    def own(self, precision, threads, runs):
-        """The same picture again and again: the first run loads the weights and plans."""
-        pictures, results = self.folder / "in", self.folder / "out"
-        pictures.mkdir(exist_ok=True)
-        for i in range(runs + 1):
-            if not (pictures / f"{i}.npy").exists():
-                os.link(self.x, pictures / f"{i}.npy")
-        command = [self.planish, "-t", threads, "smooth", *(pictures / f"{i}.npy" for i in range(runs + 1))]
-        command += ["-o", results, "-m", self.net, *self.weights, "--precision", precision, "--json"]
-        done = measured(command)
-        times = [1e3 * json.loads(line)["seconds"]["run"] for line in done[0].splitlines()]
+    def smooth(self, precision, threads, pictures):
+        """The same picture so many times: the first run loads the weights and plans."""
+        folder, results = self.folder / "in", self.folder / "out"
+        folder.mkdir(exist_ok=True)
+        results.mkdir(exist_ok=True)
+        names = [folder / f"{i}.npy" for i in range(pictures)]
+        for name in names:
+            if not name.exists():
+                os.link(self.x, name)
+        command = [self.planish, "-t", threads, "smooth", *names, "-o", results, "-m", self.net]
+        code, text, mb, processor = measured([*command, *self.weights, "--precision", precision, "--json"])
+        if code:
+            sys.exit("planish failed")
         (results / "0.npy").replace(self.y)
-        return {"name": "planish", "first_ms": times[0], "ms": times[1:], "mb": done[1]}, numpy.load(self.y)
+        each = text.splitlines() if pictures > 1 else [text]
+        return [1e3 * json.loads(line)["seconds"]["run"] for line in each], mb, processor
+
+    def own(self, precision, threads, runs):
+        _, _, start = self.smooth(precision, threads, 1)
+        times, mb, processor = self.smooth(precision, threads, runs + 1)
+        row = {"name": "planish", "first_ms": times[0], "ms": times[1:], "mb": mb}
+        return {**row, "processor_ms": [(processor - start) / runs]}, numpy.load(self.y)
 
     def peer(self, engine, precision, threads, runs):
         command = [sys.executable, PEER, engine, precision, self.model, self.x_nchw, threads, runs, self.peer_y]
-        done = measured(command)
-        if not done:
+        code, text, mb, _ = measured(command)
+        if code:
             return None, None
         y = numpy.load(self.peer_y)[0].transpose(1, 2, 0) / self.white
-        return {**json.loads(done[0]), "mb": done[1]}, y
+        return {**json.loads(text), "mb": mb}, y
 
 
 def main():
@@ -92,8 +104,11 @@ def main():
     precisions = ["f32", "bf16"] if isa in ("avx512", "amx") else ["f32"]
     print(f"Instruction set in use: {isa}. Medians of {given.runs} runs, of slow peers of fewer.")
     print()
-    print("| network | size | threads | engine | precision | ms | its time / planish f32 | start ms | process MB | rmse |")
-    print("|---|---|---|---|---|---|---|---|---|---|")
+    print(
+        "| network | size | threads | engine | precision | ms | processor ms | its time / planish f32 "
+        "| start ms | process MB | rmse |"
+    )
+    print("|---|---|---|---|---|---|---|---|---|---|---|")
     for case in given.cases:
         net, size = case.split(":")
         with tempfile.TemporaryDirectory() as folder:
@@ -108,13 +123,14 @@ def main():
                             row, y = c.peer(engine, precision, threads, given.runs)
                         if not row:
                             continue
-                        ms = statistics.median(row["ms"])
-                        reference = reference or (ms, y)
+                        ms, processor = statistics.median(row["ms"]), statistics.median(row["processor_ms"])
+                        time = processor if threads == "1" else ms
+                        reference = reference or (time, y)
                         start = max(row["first_ms"] - ms, 0)
                         rmse = float(numpy.sqrt(numpy.mean((y - reference[1]) ** 2)))
                         print(
                             f"| `{net}` | {size} | {threads} | {row['name']} | {precision} | {ms:.0f} "
-                            f"| **{ms / reference[0]:.2f}** | {start:.0f} | {row['mb']:.0f} | {rmse:.1e} |",
+                            f"| {processor:.0f} | **{time / reference[0]:.2f}** | {start:.0f} | {row['mb']:.0f} | {rmse:.1e} |",
                             flush=True,
                         )
 

@@ -51,9 +51,10 @@ fi
     echo '## Networks'
     echo
     echo 'The shipped weights of a network, or those it starts from; peers run the model that `planish export`'
-    echo 'wrote (ONNX), each in a process of its own. PyTorch: batch normalisation folded, channels last. Start:'
-    echo 'load, plan and all else that only the first run needs. Process MB: the most memory of the whole process,'
-    echo 'for peers with Python. Rmse: from planish in f32, range [0, 1].'
+    echo 'wrote (ONNX), each in a process of its own. PyTorch: batch normalisation folded, channels last. Ratios are of'
+    echo 'processor time for one thread, of wall time for more. Start: load, plan and all else that only the first run'
+    echo 'needs, in wall time. Process MB: the most memory of the whole process, for peers with Python. Rmse: from'
+    echo 'planish in f32, range [0, 1].'
     echo
     cat "$parts/networks"
     echo
