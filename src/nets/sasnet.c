@@ -22,7 +22,7 @@ struct sasnet {
 
 /* ---- g: residual block with channel and spatial gate (CBAM: Woo et al., ECCV 2018) ---- */
 
-/* M(v) = W2 ReLU(W1 v + b1) + b2: one for the mean and the maximum. */
+/* M(v) = W2 ReLU(W1 v + b1) + b2 of every pixel: the mean and the maximum are two of them. */
 static pnn_node mlp(const struct sasnet *n, pnn_node v, const char *name)
 {
     long w = n->o->width, hidden = w / n->o->reduction > 1 ? w / n->o->reduction : 1;
@@ -33,9 +33,9 @@ static pnn_node mlp(const struct sasnet *n, pnn_node v, const char *name)
 static pnn_node channel_gate(const struct sasnet *n, pnn_node r, const char *name)
 {
     const unsigned pixels = PNN_OVER_H | PNN_OVER_W;
-    pnn_node mu = pnn_reduce(n->g, PNN_MEAN, r, pixels),
-             m = pnn_reduce(n->g, PNN_REDUCE_MAX, r, pixels);
-    pnn_node gate = pnn_add(n->g, mlp(n, mu, name), mlp(n, m, name));
+    pnn_node both = pnn_concat2(n->g, PNN_AXIS_W, pnn_reduce(n->g, PNN_REDUCE_MAX, r, pixels),
+                                pnn_reduce(n->g, PNN_MEAN, r, pixels));
+    pnn_node gate = pnn_reduce(n->g, PNN_SUM, mlp(n, both, name), PNN_OVER_W);
     return pnn_mul(n->g, r, pnn_unary(n->g, PNN_SIGMOID, gate, 0, 0));
 }
 

@@ -42,6 +42,8 @@ typedef enum pnn_op {
     PNN_OP_AVERAGE_POOL_GRAD, /* dy */
     PNN_OP_REDUCE,            /* x, [what it is multiplied by first: made by passes] */
     PNN_OP_REDUCE_MAX_GRAD,   /* x, dy */
+    PNN_OP_MAX_MEAN, /* made by passes: x, [a factor of each channel] -> [maximum | mean], over C
+                        (then along C) or over H and W (then along W) */
     PNN_OP_RESIZE,
     PNN_OP_RESIZE_GRAD, /* dy */
     PNN_OP_MATMUL,      /* a, b */
@@ -156,7 +158,8 @@ typedef struct pnn_op_info {
 } pnn_op_info;
 const pnn_op_info *pnn_op_info_of(pnn_op op);
 extern const pnn_op_info pnn_conv_info, pnn_conv_data_info, pnn_conv_weight_info;
-extern const pnn_op_info pnn_moments_info, pnn_norm_info, pnn_norm_reduce_info, pnn_norm_grad_info;
+extern const pnn_op_info pnn_max_mean_info, pnn_moments_info, pnn_norm_info, pnn_norm_reduce_info,
+    pnn_norm_grad_info;
 extern const pnn_op_info pnn_unary_info, pnn_unary_grad_info, pnn_binary_info, pnn_fused_info;
 extern const pnn_op_info pnn_concat_info, pnn_window_info, pnn_embed_info, pnn_expand_info,
     pnn_reshape_info, pnn_pad_info, pnn_pad_grad_info, pnn_haar_info, pnn_haar_inverse_info;

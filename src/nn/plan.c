@@ -63,6 +63,7 @@ static pln_status run_passes(pnn_plan *p)
                {pnn_pass_fuse_conv, true},
                {pnn_pass_fuse_norm, on_host},
                {pnn_pass_fuse_products, host_trains},
+               {pnn_pass_fuse_max_mean, on_host && !p->o.train},
                {pnn_pass_fuse_pointwise, true},
                {pnn_pass_recompute, true}};
     pnn_pass pass = {p->ctx, p->g, p->store, p->o.size, p->o.train, p->o.keep, NULL};

@@ -291,6 +291,20 @@ static pnn_node average_pool(op_build *b, const long *a)
     return pnn_average_pool(b->g, input(b, a, OP_ANY), a[4]);
 }
 
+/* x[4], axes, rows of factors: 0: none */
+static pnn_node max_mean(op_build *b, const long *a)
+{
+    pnn_vertex v = {.op = PNN_OP_MAX_MEAN,
+                    .type = PNN_F32,
+                    .shape = a[4] == PNN_OVER_C ? pnn_shape_const(b->g, a[0], a[1], a[2], 2)
+                                                : pnn_shape_const(b->g, a[0], 1, 2, a[3]),
+                    .n_inputs = a[5] ? 2 : 1,
+                    .in = {input(b, a, OP_DISTINCT)},
+                    .attr.reduce = {.axes = (unsigned)a[4]}};
+    if (a[5]) v.in[1] = input(b, (const long[4]){a[5], 1, 1, a[3]}, OP_POSITIVE);
+    return pnn_append(b->g, &v);
+}
+
 /* x[4], pnn_reduce_fn, axes */
 static pnn_node reduce(op_build *b, const long *a)
 {
@@ -770,6 +784,9 @@ const op_case op_cases[] = {
     {"max_pool/3", max_pool, {1, 7, 9, 17, 3}, 0},
     {"average_pool/2, last row unread", average_pool, {2, 5, 7, 3, 2}, 0},
     {"average_pool/3", average_pool, {1, 6, 9, 17, 3}, 0},
+    {"max_mean/pixels", max_mean, {2, 9, 7, 70, 6, 0}, OP_NO_GRADIENT | OP_HOST},
+    {"max_mean/channels", max_mean, {2, 3, 5, 37, 8, 0}, OP_NO_GRADIENT | OP_HOST},
+    {"max_mean/channels of a product", max_mean, {2, 3, 5, 64, 8, 2}, OP_NO_GRADIENT | OP_HOST},
     {"reduce/sum of all", reduce, {2, 3, 4, 5, PNN_SUM, PNN_OVER_ALL}, 0},
     {"reduce/sum of pictures and pixels", reduce, {2, 3, 4, 5, PNN_SUM, 7}, 0},
     {"reduce/sum of rows", reduce, {2, 3, 4, 5, PNN_SUM, PNN_OVER_H}, 0},
@@ -879,6 +896,8 @@ const op_case op_timed[] = {
     TIMED("haar_inverse", haar_inverse, 0, 1, 192, 256, 64),
     TIMED("max_pool/2", max_pool, 0, 1, 384, 512, 64, 2),
     TIMED("average_pool/2", average_pool, 0, 1, 384, 512, 64, 2),
+    TIMED("max_mean/pixels", max_mean, OP_NO_GRADIENT | OP_HOST, 1, 384, 512, 64, 6, 0),
+    TIMED("max_mean/channels", max_mean, OP_NO_GRADIENT | OP_HOST, 1, 384, 512, 64, 8, 1),
     TIMED("reduce/mean of pixels", reduce, 0, 1, 384, 512, 64, PNN_MEAN, 6),
     TIMED("reduce/max of channels", reduce, 0, 1, 384, 512, 64, PNN_REDUCE_MAX, PNN_OVER_C),
     TIMED("resize/up", resize, 0, 1, 192, 256, 64, 384, 512, 0),

@@ -31,6 +31,7 @@ enum {
     OP_KINKS = 2,       /* not differentiable everywhere: no finite differences */
     OP_LARGE = 4,       /* compared between back ends only */
     OP_BF16 = 8,        /* values in between are bf16: wider bound */
+    OP_HOST = 16,       /* what passes make for back ends of the host alone */
 };
 
 typedef struct op_case {

@@ -673,6 +673,7 @@ static bool any(const op_case *c)
     (void)c;
     return true;
 }
+static bool on_devices(const op_case *c) { return !(c->flags & OP_HOST); }
 static bool has_convolutions(const op_case *c)
 {
     return !(c->flags & OP_BF16) &&
@@ -689,10 +690,10 @@ static const struct {
     {"gradients", gradients_are_slopes, can_step},
     {"epilogues", epilogue_is_its_parts, has_parts},
     {"backends", back_ends_agree, any},
-    {"host_calls", host_device_agrees, any},
-    {"gpu_calls", gpu_agrees, any},
-    {"host_plans", host_device_plans_agree, any},
-    {"gpu_plans", gpu_plans_agree, any},
+    {"host_calls", host_device_agrees, on_devices},
+    {"gpu_calls", gpu_agrees, on_devices},
+    {"host_plans", host_device_plans_agree, on_devices},
+    {"gpu_plans", gpu_plans_agree, on_devices},
     {"plans", plans_agree, any},
     {"narrow", narrow_plans_agree, has_convolutions},
 };

@@ -171,6 +171,7 @@ pln_status op_times(pln_context *ctx, const char *prefix, bool bf16)
     print_head(device ? pnn_device_name(device) : NULL);
     for (size_t c = 0; c < op_timed_count; c++) {
         if (strncmp(op_timed[c].name, prefix, strlen(prefix)) != 0) continue;
+        int there = op_timed[c].flags & OP_HOST ? 1 : backends;
         PLN_TRY(build(ctx, &op_timed[c], &b));
         PLN_TRY(pnn_store_new(ctx, &store));
         PLN_TRY(pnn_store_init(store, b.g, 1));
@@ -180,11 +181,10 @@ pln_status op_times(pln_context *ctx, const char *prefix, bool bf16)
             float *values = pnn_store_at(store, i, &name, d);
             fill(&b, name, values, d[0] * d[1] * d[2] * d[3]);
         }
-        for (int k = 0; k < backends; k++)
+        for (int k = 0; k < there; k++)
             PLN_TRY(measure(ctx, &b, store, k ? device : NULL, bf16, &m[k]));
         for (size_t i = 0; i < m[0].count; i++)
-            if (of_case(&op_timed[c], m[0].step[i].op))
-                print_step(op_timed[c].name, m, backends, i);
+            if (of_case(&op_timed[c], m[0].step[i].op)) print_step(op_timed[c].name, m, there, i);
         fflush(stdout);
         pnn_store_free(store);
         store = NULL;

@@ -169,6 +169,10 @@ static void jess_forward_and_backward(void **state)
 
 static const double jess_tolerance[10] = {1e-6, 5e-5, 5e-5, 5e-5, 5e-5,
                                           1e-3, 1e-3, 1e-3, 1e-3, 1e-3};
+/* Without fused multiplications and additions rounding is another from the first step on, and the
+ * first steps of Adam make up to the learning rate of gradients that are 0 but for it. */
+static const double jess_baseline_tolerance[10] = {1e-6, 5e-5, 2e-4, 2e-4, 2e-4,
+                                                   1e-3, 1e-3, 1e-3, 1e-3, 1e-3};
 static const double csgis_tolerance[10] = {1e-6, 1e-3, 1e-3, 1e-3, 1e-3,
                                            5e-3, 5e-3, 5e-3, 5e-3, 5e-3};
 /* Winograd's sums leave 1e-9 where a gradient is 0 but for rounding, here of dead features on maps
@@ -239,7 +243,9 @@ static void jess_trains(void **state)
     fixture_adam(&f, t.total, NULL);
     load_net(&f, &pnet_net_jess, NARROW, "jess/net", "");
     pnn_plan *plan = fixture_plan(&f, PNN_BACKEND_CPU, true);
-    fixture_trace(&f, plan, "loss", 1e-3f, jess_tolerance, NULL, NULL);
+    bool baseline = pln_isa_of(ctx) == PLN_ISA_BASELINE;
+    fixture_trace(&f, plan, "loss", 1e-3f, baseline ? jess_baseline_tolerance : jess_tolerance,
+                  NULL, NULL);
     pnn_plan_free(plan);
     assert_int_equal(fixture_compare_store(&f, "final.", 3e-3, NULL), 5);
     compare_moments(&f, 3e-3);

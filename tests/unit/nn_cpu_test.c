@@ -429,7 +429,7 @@ static void norm(void **state)
                 check(&p);
                 p.in_place = false;
 #ifndef TEST_CUDA
-                fused_norm(p);
+                if (per_image && !constant) fused_norm(p);
 #endif
                 p = (problem){.name = "norm_reduce",
                               .v = {.op = PNN_OP_NORM_REDUCE, .n_inputs = 3, .attr = p.v.attr},
@@ -698,6 +698,30 @@ static void reduce(void **state)
 
 /* ---- Resizing ---- */
 
+#ifndef TEST_CUDA
+/* Passes make it for the host only. */
+static void max_mean(void **state)
+{
+    static const size_t whole[][4] = {{1, 1, 1, 1},    {2, 5, 7, 3},    {1, 37, 53, 64},
+                                      {3, 17, 19, 37}, {2, 90, 91, 12}, {1, 3, 5, 2500}};
+    (void)state;
+    for (size_t i = 0; i < COUNT(whole); i++)
+        for (int factor = 0; factor < 3; factor++)
+            for (int pixels = 0; pixels < 2; pixels++) {
+                const size_t *d = whole[i];
+                problem p = {.name = pixels ? "max_mean over pixels" : "max_mean over channels",
+                             .v = {.op = PNN_OP_MAX_MEAN, .n_inputs = factor ? 2 : 1},
+                             .in = {{.d = D(d[0], d[1], d[2], d[3])}}};
+                p.v.attr.reduce.axes = pixels ? PNN_OVER_H | PNN_OVER_W : PNN_OVER_C;
+                if (pixels && factor) continue;
+                if (factor) p.in[1] = (operand){.d = D(factor > 1 ? d[0] : 1, 1, 1, d[3])};
+                p.out = pixels ? (operand){.d = D(d[0], 1, 2, d[3])}
+                               : (operand){.d = D(d[0], d[1], d[2], 2)};
+                check_with_gaps(p);
+            }
+}
+#endif
+
 static void resize(void **state)
 {
     static const struct {
@@ -793,6 +817,9 @@ int main(void)
         cmocka_unit_test(haar),
         cmocka_unit_test(pool),
         cmocka_unit_test(reduce),
+#ifndef TEST_CUDA
+        cmocka_unit_test(max_mean),
+#endif
         cmocka_unit_test(resize),
         cmocka_unit_test(matmul),
         cmocka_unit_test(update),

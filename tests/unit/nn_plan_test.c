@@ -22,9 +22,19 @@ static int teardown(void **state)
 
 enum { H = 13, W = 18, MOST = 2 * H * W * 3 };
 
+/* Of the maximum and the mean over some axes. */
+static pnn_node gate_of(pnn_graph *g, pnn_node x, pnn_axis axis, unsigned over, long c)
+{
+    pnn_node both = pnn_concat2(g, axis, pnn_reduce(g, PNN_REDUCE_MAX, x, over),
+                                pnn_reduce(g, PNN_MEAN, x, over));
+    both = pnn_conv(g, both, c == 1 ? "spatial" : "channel", (pnn_conv_spec){.out = c, .k = 1});
+    if (axis == PNN_AXIS_W) both = pnn_reduce(g, PNN_SUM, both, PNN_OVER_W);
+    return pnn_unary(g, PNN_SIGMOID, both, 0, 0);
+}
+
 /* All that passes look for: normalisation after a convolution and alone, activations, additions
  * before and after them and behind a normalisation, slices, nested concatenations, chains, an
- * expansion, two Haar levels, few channels beside many. */
+ * expansion, gates, two Haar levels, few channels beside many. */
 static pnn_node network(pnn_graph *g, pnn_node x, pnn_norm_kind kind)
 {
     const pnn_conv_spec spec = {.out = 32, .k = 3, .dilation = 2, .pad = PNN_SAME};
@@ -42,6 +52,8 @@ static pnn_node network(pnn_graph *g, pnn_node x, pnn_norm_kind kind)
         g, PNN_SIGMOID,
         pnn_linear(g, pnn_reduce(g, PNN_MEAN, all, PNN_OVER_H | PNN_OVER_W), "gate", 80), 0, 0);
     all = pnn_mul(g, all, pnn_expand(g, gate, all));
+    all = pnn_mul(g, all, gate_of(g, all, PNN_AXIS_W, PNN_OVER_H | PNN_OVER_W, 80));
+    all = pnn_mul(g, all, gate_of(g, all, PNN_AXIS_C, PNN_OVER_C, 1));
     pnn_node mixed = pnn_conv(g, all, "mix", (pnn_conv_spec){.out = 16, .k = 1});
     pnn_node even = pnn_pad_to_multiple(g, mixed, 2, PNN_PAD_REFLECT);
     pnn_node low =

@@ -37,6 +37,7 @@ static const pnn_op_info *const table[PNN_OP_COUNT] = {
     [PNN_OP_AVERAGE_POOL] = &pnn_average_pool_info,
     [PNN_OP_AVERAGE_POOL_GRAD] = &pnn_average_pool_grad_info,
     [PNN_OP_REDUCE] = &pnn_reduce_info,
+    [PNN_OP_MAX_MEAN] = &pnn_max_mean_info,
     [PNN_OP_REDUCE_MAX_GRAD] = &pnn_reduce_max_grad_info,
     [PNN_OP_RESIZE] = &pnn_resize_info,
     [PNN_OP_RESIZE_GRAD] = &pnn_resize_grad_info,

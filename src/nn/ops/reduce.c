@@ -67,6 +67,13 @@ static void reduce_print(const pnn_vertex *v, char *text, size_t room)
              a & 2 ? "H" : "", a & 4 ? "W" : "", a & 8 ? "C" : "");
 }
 
+static void max_mean_print(const pnn_vertex *v, char *text, size_t room)
+{
+    snprintf(text, room, "max, mean over %s%s", v->attr.reduce.axes == PNN_OVER_C ? "C" : "HW",
+             v->n_inputs > 1 ? " of the product" : "");
+}
+
+const pnn_op_info pnn_max_mean_info = {.name = "max_mean", .print = max_mean_print};
 const pnn_op_info pnn_reduce_info = {
     .name = "reduce", .gradient = reduce_gradient, .print = reduce_print};
 const pnn_op_info pnn_reduce_max_grad_info = {.name = "reduce_max_grad", .print = reduce_print};

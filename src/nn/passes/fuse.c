@@ -124,6 +124,59 @@ pln_status pnn_pass_fuse_products(pnn_pass *p)
     return PLN_OK;
 }
 
+/* ---- Maximum and mean at once ---- */
+
+/* The other operand of the product x if that is a factor of each channel, and the product goes into
+ * two reductions and what is done element by element: nothing then needs it in memory. */
+static pnn_node channel_factor(const pnn_pass *p, pnn_node x)
+{
+    const pnn_vertex *v = pnn_vertex_of(p->g, x);
+    bool elementwise = false;
+    if (v->op != PNN_OP_BINARY || v->attr.binary != PNN_MUL || p->users[x.id] != 3 ||
+        !pnn_same_shape(pnn_shape_of(p->g, v->in[0]), v->shape))
+        return (pnn_node){0};
+    pnn_shape f = pnn_shape_of(p->g, v->in[1]);
+    if (pnn_dim_value(p->g, f.h, p->size) != 1 || pnn_dim_value(p->g, f.w, p->size) != 1 ||
+        f.c.id != v->shape.c.id)
+        return (pnn_node){0};
+    for (int i = x.id + 1; i <= pnn_count(p->g) && !elementwise; i++) {
+        const pnn_vertex *user = pnn_vertex_of(p->g, (pnn_node){i});
+        for (int k = 0; k < user->n_inputs; k++)
+            elementwise =
+                elementwise || (user->in[k].id == x.id && p->users[i] &&
+                                user->op == PNN_OP_BINARY && pnn_same_shape(user->shape, v->shape));
+    }
+    return elementwise ? v->in[1] : (pnn_node){0};
+}
+
+pln_status pnn_pass_fuse_max_mean(pnn_pass *p)
+{
+    for (int i = 1; i <= pnn_count(p->g); i++) {
+        pnn_vertex *v = pnn_vertex_mut(p->g, (pnn_node){i});
+        if (!p->users[i] || v->op != PNN_OP_CONCAT || v->n_inputs != 2) continue;
+        const pnn_vertex *max = pnn_vertex_of(p->g, v->in[0]),
+                         *mean = pnn_vertex_of(p->g, v->in[1]);
+        const unsigned pixels = PNN_OVER_H | PNN_OVER_W;
+        unsigned axes = v->attr.axis == PNN_AXIS_C ? PNN_OVER_C : pixels;
+        if ((axes == pixels && v->attr.axis != PNN_AXIS_W) || max->op != PNN_OP_REDUCE ||
+            mean->op != PNN_OP_REDUCE || max->attr.reduce.fn != PNN_REDUCE_MAX ||
+            mean->attr.reduce.fn != PNN_MEAN || max->in[0].id != mean->in[0].id ||
+            max->attr.reduce.axes != axes || mean->attr.reduce.axes != axes ||
+            p->users[v->in[0].id] != 1 || p->users[v->in[1].id] != 1)
+            continue;
+        pnn_node x = max->in[0];
+        pnn_node factor = axes == PNN_OVER_C ? channel_factor(p, x) : (pnn_node){0};
+        if (factor.id) x = pnn_vertex_of(p->g, x)->in[0];
+        *v = (pnn_vertex){.op = PNN_OP_MAX_MEAN,
+                          .type = v->type,
+                          .shape = v->shape,
+                          .n_inputs = factor.id ? 2 : 1,
+                          .in = {x, factor},
+                          .attr.reduce = {.axes = axes}};
+    }
+    return PLN_OK;
+}
+
 /* ---- Element by element ---- */
 
 struct program {

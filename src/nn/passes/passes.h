@@ -37,6 +37,9 @@ pln_status pnn_pass_fuse_conv(pnn_pass *p) PLN_CHECK;
 pln_status pnn_pass_fuse_norm(pnn_pass *p) PLN_CHECK;
 /* Sums of products are made without the products in memory. Not for device back ends. */
 pln_status pnn_pass_fuse_products(pnn_pass *p) PLN_CHECK;
+/* A concatenation of the maximum and the mean over channels, or over pixels, is made in one walk,
+ * over a product by a factor of each channel without that in memory. Not for device back ends. */
+pln_status pnn_pass_fuse_max_mean(pnn_pass *p) PLN_CHECK;
 /* Chains element by element become one program, without the expansions that feed them. */
 pln_status pnn_pass_fuse_pointwise(pnn_pass *p) PLN_CHECK;
 /* Values for the backward pass that are not kept (pnn_keep) are made again where it reads them

@@ -79,31 +79,6 @@ static void widen(const struct few_terms *terms, const float *x, const float *u,
 
 /* ---- Narrow out of wide ---- */
 
-/* Lane f: the sum of the lanes of v[f], f in [0, few). */
-INLINE vec lane_sums(const vec v[FEW_MOST], const size_t few)
-{
-#if defined(__AVX512F__)
-    __m512 none = _mm512_setzero_ps(), a = (__m512)v[0], b = few > 1 ? (__m512)v[1] : none,
-           c = few > 2 ? (__m512)v[2] : none, d = few > 3 ? (__m512)v[3] : none;
-    __m512 ab = _mm512_add_ps(_mm512_unpacklo_ps(a, b), _mm512_unpackhi_ps(a, b));
-    __m512 cd = _mm512_add_ps(_mm512_unpacklo_ps(c, d), _mm512_unpackhi_ps(c, d));
-    __m512 quarters = _mm512_add_ps(_mm512_shuffle_ps(ab, cd, _MM_SHUFFLE(1, 0, 1, 0)),
-                                    _mm512_shuffle_ps(ab, cd, _MM_SHUFFLE(3, 2, 3, 2)));
-    __m512 halves = _mm512_add_ps(quarters, _mm512_shuffle_f32x4(quarters, quarters, 0x4e));
-    return (vec)_mm512_add_ps(halves, _mm512_shuffle_f32x4(halves, halves, 0xb1));
-#else
-    float sum[LANES] = {0};
-    for (size_t f = 0; f < few; f++) {
-        float lane[LANES];
-        store(lane, v[f]);
-        for (size_t half = LANES / 2; half; half /= 2)
-            for (size_t i = 0; i < half; i++) lane[i] += lane[i + half];
-        sum[f] = lane[0];
-    }
-    return load(sum);
-#endif
-}
-
 INLINE void narrow_block(const size_t pixels, const size_t few, const struct few_terms *terms,
                          const float *x, const float *u, size_t padded, size_t c, size_t first,
                          const struct few_out *out)
@@ -142,7 +117,7 @@ INLINE void narrow_block(const size_t pixels, const size_t few, const struct few
 #pragma GCC unroll 8
     for (size_t p = 0; p < pixels; p++) {
         ptrdiff_t at = (ptrdiff_t)(first + p);
-        vec v = lane_sums(sum[p], few);
+        vec v = fold_lanes(sum[p], few, false);
         if (e->bias) v += load_part(e->bias, few);
         store_part(out->y + at * out->step,
                    finish(v, e, e->residual ? e->residual + at * out->residual_step : NULL,

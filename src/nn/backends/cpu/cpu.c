@@ -34,6 +34,7 @@ static pnn_prepare *const table[PNN_OP_COUNT] = {
     [PNN_OP_AVERAGE_POOL_GRAD] = pnn_cpu_prepare_pool,
     [PNN_OP_REDUCE] = pnn_cpu_prepare_reduce,
     [PNN_OP_REDUCE_MAX_GRAD] = pnn_cpu_prepare_reduce,
+    [PNN_OP_MAX_MEAN] = pnn_cpu_prepare_max_mean,
     [PNN_OP_RESIZE] = pnn_cpu_prepare_resize,
     [PNN_OP_RESIZE_GRAD] = pnn_cpu_prepare_resize,
     [PNN_OP_MATMUL] = pnn_cpu_prepare_matmul,

@@ -15,15 +15,16 @@ pnn_prepare pnn_cpu_prepare_pointwise; /* UNARY, UNARY_GRAD, BINARY, FUSED */
 pnn_prepare pnn_cpu_prepare_norm;      /* MOMENTS, NORM, NORM_REDUCE, NORM_GRAD */
 /* CONCAT, WINDOW, EMBED, EXPAND, RESHAPE, CONSTANT, FILL, CAST, ASSIGN */
 pnn_prepare pnn_cpu_prepare_copy;
-pnn_prepare pnn_cpu_prepare_pad;    /* PAD, PAD_GRAD */
-pnn_prepare pnn_cpu_prepare_haar;   /* HAAR, HAAR_INVERSE */
-pnn_prepare pnn_cpu_prepare_noise;  /* NOISE */
-pnn_prepare pnn_cpu_prepare_pool;   /* MAX_POOL, AVERAGE_POOL and gradients */
-pnn_prepare pnn_cpu_prepare_reduce; /* REDUCE, REDUCE_MAX_GRAD */
-pnn_prepare pnn_cpu_prepare_resize; /* RESIZE, RESIZE_GRAD */
-pnn_prepare pnn_cpu_prepare_matmul; /* MATMUL, GRAM */
-pnn_prepare pnn_cpu_prepare_fan;    /* FAN_ENERGY */
-pnn_prepare pnn_cpu_prepare_adam;   /* ADAM */
+pnn_prepare pnn_cpu_prepare_pad;      /* PAD, PAD_GRAD */
+pnn_prepare pnn_cpu_prepare_haar;     /* HAAR, HAAR_INVERSE */
+pnn_prepare pnn_cpu_prepare_noise;    /* NOISE */
+pnn_prepare pnn_cpu_prepare_pool;     /* MAX_POOL, AVERAGE_POOL and gradients */
+pnn_prepare pnn_cpu_prepare_reduce;   /* REDUCE, REDUCE_MAX_GRAD */
+pnn_prepare pnn_cpu_prepare_max_mean; /* MAX_MEAN */
+pnn_prepare pnn_cpu_prepare_resize;   /* RESIZE, RESIZE_GRAD */
+pnn_prepare pnn_cpu_prepare_matmul;   /* MATMUL, GRAM */
+pnn_prepare pnn_cpu_prepare_fan;      /* FAN_ENERGY */
+pnn_prepare pnn_cpu_prepare_adam;     /* ADAM */
 
 /* Elements of a task: long enough to hide its start, short enough for caches and for stops. */
 enum { PNN_TASK_ELEMENTS = 1 << 15 };

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Sums, means and maxima along axes: each output value is that of a box of the input. */
+#include <math.h>
+
 #include "nn/backends/ref/ref.h"
 
 struct box {
@@ -69,6 +71,31 @@ void pnn_ref_reduce(const pnn_call *call, double *sums)
             if (fn == PNN_MEAN) sum /= (double)b.count;
         }
         pnn_ref_put(out, pnn_ref_nth(out, i), sum);
+    }
+}
+
+void pnn_ref_max_mean(const pnn_call *call, double *sums)
+{
+    const pnn_tensor *x = &call->in[0], *factor = &call->in[1], *out = &call->out;
+    bool over_c = call->v->attr.reduce.axes == PNN_OVER_C;
+    (void)sums;
+    for (size_t i = 0; i < pnn_elements(out); i++) {
+        size_t at[4], half;
+        double most = -INFINITY, sum = 0;
+        pnn_ref_indices(out, i, at);
+        half = at[over_c ? 3 : 2];
+        struct box b = box_of(x, at, call->v->attr.reduce.axes);
+        for (size_t k = 0; k < b.count; k++) {
+            size_t from[4];
+            box_nth(&b, k, from);
+            double v = value(x, from);
+            if (factor->data)
+                v *= pnn_ref_get(factor,
+                                 pnn_ref_at(factor, factor->d[0] > 1 ? from[0] : 0, 0, 0, from[3]));
+            most = v > most ? v : most;
+            sum += v;
+        }
+        pnn_ref_put(out, pnn_ref_nth(out, i), half ? sum / (double)b.count : most);
     }
 }
 

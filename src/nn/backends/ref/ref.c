@@ -33,6 +33,7 @@ static const struct {
     [PNN_OP_AVERAGE_POOL] = {pnn_ref_average_pool, false},
     [PNN_OP_AVERAGE_POOL_GRAD] = {pnn_ref_average_pool_grad, false},
     [PNN_OP_REDUCE] = {pnn_ref_reduce, false},
+    [PNN_OP_MAX_MEAN] = {pnn_ref_max_mean, false},
     [PNN_OP_REDUCE_MAX_GRAD] = {pnn_ref_reduce_max_grad, false},
     [PNN_OP_RESIZE] = {pnn_ref_resize, false},
     [PNN_OP_RESIZE_GRAD] = {pnn_ref_resize_grad, true},
