@@ -75,6 +75,7 @@ static pln_status ils_run(pln_context *ctx, const pln_run *r)
     pln_poisson *poisson = NULL;
     pln_status s = PLN_OK;
 
+    PLN_TRY(pln_progress(ctx, 0, "steps"));
     PLN_TRY(pln_alloc(ctx, c * r->h, stride * sizeof *u, &u));
     PLN_TRY(pln_poisson_new(ctx, r->w, r->h, c, false, &poisson));
     PLN_TRY(pln_planes_from(ctx, &r->in, u, stride));

@@ -69,6 +69,7 @@ static pln_status l0_run(pln_context *ctx, const pln_run *r)
     pln_poisson *poisson = NULL;
     pln_status s = PLN_OK;
 
+    PLN_TRY(pln_progress(ctx, 0, "steps"));
     PLN_TRY(pln_alloc(ctx, c * r->h, stride * sizeof *I, &I));
     PLN_TRY(pln_alloc(ctx, c * r->h, stride * sizeof *S, &S));
     PLN_TRY(pln_poisson_new(ctx, r->w, r->h, c, reflect, &poisson));
