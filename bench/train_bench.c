@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* train_bench [--profile] [--threads N] [--steps N] RECIPE [section.key=value..]: a step of
- * training on random pictures: milliseconds (median), processor seconds, peak memory of the
- * process. */
+/* train_bench [--profile] [--threads N] [--steps N] [--precision f32|bf16] RECIPE
+ * [section.key=value..]: a step of training on random pictures: milliseconds (median), processor
+ * seconds, peak memory of the process. */
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -136,8 +136,8 @@ done:
 
 static void usage(void)
 {
-    fprintf(stderr, "usage: train_bench [--profile] [--threads N] [--steps N] RECIPE "
-                    "[section.key=value..]\n");
+    fprintf(stderr, "usage: train_bench [--profile] [--threads N] [--steps N] "
+                    "[--precision f32|bf16] RECIPE [section.key=value..]\n");
 }
 
 int main(int argc, char **argv)
@@ -145,13 +145,14 @@ int main(int argc, char **argv)
     static const struct option options[] = {{"profile", no_argument, NULL, 'p'},
                                             {"threads", required_argument, NULL, 't'},
                                             {"steps", required_argument, NULL, 's'},
+                                            {"precision", required_argument, NULL, 'b'},
                                             {0}};
     pln_context *ctx = NULL;
     pln_recipe recipe = {0};
     pln_batch batch = {0};
     pnn_store *store = NULL;
     pln_step *step = NULL;
-    const pln_step_options how = {.seed = 1};
+    pln_step_options how = {.seed = 1};
     bool with_profile = false;
     int threads = 0, steps = 5, c;
     pln_status s = PLN_OK;
@@ -160,6 +161,8 @@ int main(int argc, char **argv)
         if (c == 'p') with_profile = true;
         if (c == 't') threads = atoi(optarg);
         if (c == 's') steps = atoi(optarg);
+        if (c == 'b')
+            how.precision = strcmp(optarg, "bf16") ? PLN_PRECISION_F32 : PLN_PRECISION_BF16;
         if (c == '?') steps = 0;
     }
     if (optind == argc || steps < 1 || steps > STEPS_MOST || threads < 0) {

@@ -31,7 +31,8 @@ static const struct cli_option options[] = {
                .help = "write the log as an event file for TensorBoard too"),
     CLI_OPTION(CLI_CHOICE, struct cli_train_values, precision, .name = "precision",
                .choices = precisions, .rare = true,
-               .help = "of convolutions on a GPU, whose sums stay f32; auto: bf16"),
+               .help =
+                   "of operands of convolutions, sums stay f32; auto: bf16 on a GPU and with AMX"),
     CLI_HEADING("Release"),
     CLI_OPTION(CLI_TEXT, struct cli_train_values, weights, .name = "weights", .arg = "FILE",
                .complete = "file", .help = "instead of the run's best.safetensors"),

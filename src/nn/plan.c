@@ -290,7 +290,7 @@ pln_status pnn_plan_new(pln_context *ctx, const pnn_graph *g, pnn_store *store,
 
     *plan = NULL;
     if (options->precision == PNN_PRECISION_BF16 && options->backend == PNN_BACKEND_CPU &&
-        !options->device && !options->train && pln_isa_of(ctx) < PLN_ISA_AVX512)
+        !options->device && pln_isa_of(ctx) < PLN_ISA_AVX512)
         return pln_fail(
             ctx, PLN_E_UNSUPPORTED,
             "precision bf16 needs AVX-512, but %s is the instruction set in use: take f32",

@@ -33,6 +33,7 @@ float *pnn_store_at(const pnn_store *store, size_t i, const char **name, size_t 
 
 /* On the host: the fast one, or plain loops, the truth for tests. */
 typedef enum pnn_backend_id { PNN_BACKEND_CPU, PNN_BACKEND_REF } pnn_backend_id;
+/* bf16: values at inference; in training the operands of convolutions alone. */
 typedef enum pnn_precision { PNN_PRECISION_F32, PNN_PRECISION_BF16 } pnn_precision;
 
 /* What is kept of the network's values until the backward pass reads them; what is not is made

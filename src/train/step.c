@@ -15,9 +15,9 @@ struct pln_step {
     pnn_store *store;
     const pln_group *group;
     uint64_t seed;
-    pnn_device *device; /* NULL: the CPU */
-    bool joined;        /* of a group: its GPUs take the means */
-    pln_precision precision;
+    pnn_device *device;              /* NULL: the CPU */
+    bool joined;                     /* of a group: its GPUs take the means */
+    bool bf16;                       /* convolutions round their operands */
     pnn_graph *graph, *update_graph; /* the second: of a group that the host sums for */
     pnn_plan *plan, *update;
     pnn_node params[TRAINED_MOST], grads[TRAINED_MOST];
@@ -285,10 +285,8 @@ static pln_status make_plans(struct pln_step *t)
     pln_status s = PLN_OK;
     size_t d[4];
 
-    if (t->device) {
-        o.device = t->device;
-        if (t->precision != PLN_PRECISION_F32) o.precision = PNN_PRECISION_BF16;
-    }
+    o.device = t->device;
+    if (t->bf16) o.precision = PNN_PRECISION_BF16;
     PLN_TRY(pnn_plan_new(t->ctx, t->graph, t->store, &o, &t->plan));
     for (size_t i = 0; i < sizeof inputs / sizeof *inputs; i++)
         if (inputs[i].values && pnn_plan_dims(t->plan, inputs[i].name, d))
@@ -304,12 +302,13 @@ done:
     return s;
 }
 
-static pln_status choose_device(struct pln_step *t)
+static pln_status choose_device(struct pln_step *t, pln_precision precision)
 {
     pln_status s = pnn_context_device(t->ctx, &t->device);
-    if (s || t->device || t->precision <= PLN_PRECISION_F32) return s;
-    return pln_fail(t->ctx, PLN_E_UNSUPPORTED,
-                    "precision: training on the CPU is in f32: take f32 or a GPU");
+    bool fast = t->device || pln_isa_of(t->ctx) >= PLN_ISA_AMX;
+    if (s) return s;
+    t->bf16 = precision == PLN_PRECISION_AUTO ? fast : precision != PLN_PRECISION_F32;
+    return PLN_OK;
 }
 
 pln_status pln_step_new(pln_context *ctx, const pln_recipe *recipe, const pln_batch *batch,
@@ -326,8 +325,7 @@ pln_status pln_step_new(pln_context *ctx, const pln_recipe *recipe, const pln_ba
     t->store = store;
     t->group = options->group;
     t->seed = options->seed;
-    t->precision = options->precision;
-    PLN_TRY(choose_device(t));
+    PLN_TRY(choose_device(t, options->precision));
     if (t->group) PLN_TRY(join(t));
     PLN_TRY(make_gradients(t));
     if (t->group && !t->joined)

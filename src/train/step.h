@@ -24,8 +24,9 @@ typedef struct pln_step pln_step;
 typedef struct pln_step_options {
     const pln_group *group; /* NULL, or more than one process */
     uint64_t seed;
-    /* What convolutions on a GPU round their operands to; values and sums stay f32. auto: bf16. On
-     * the CPU training is in f32, and bf16 PLN_E_UNSUPPORTED. */
+    /* What convolutions round their operands to; values, sums and parameters stay f32. auto: bf16
+     * on a GPU and where the processor multiplies it (AMX). bf16 below AVX-512: PLN_E_UNSUPPORTED.
+     */
     pln_precision precision;
 } pln_step_options;
 

@@ -30,7 +30,7 @@ typedef struct pnn_call {
     uint64_t seed; /* of NOISE */
     /* Of the back end cuda: where the tensors' memory is, and the seed. */
     pnn_device *device;
-    bool narrow; /* cuda: convolutions of f32 values may round their operands to bf16 */
+    bool narrow; /* convolutions of f32 values may round their operands to bf16 */
 } pnn_call;
 
 /* A call made ready by a back end. work: at least work_bytes, aligned to 64, shared by all calls of

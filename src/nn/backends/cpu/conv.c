@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Convolutions: which kernel for which shape, by measurement. 3x3 of stride 1 in f32 goes to
  * Winograd at any dilation, and 4x4 transposed of stride 2; few channels on one side to kernels of
- * our own; all else to oneDNN's direct kernels. */
+ * our own; all else to oneDNN's direct kernels, which round to bf16 where the call says so. */
 #include <string.h>
 
 #include "nn/backends/cpu/conv_few.h"
@@ -208,7 +208,8 @@ static pln_status prepare_few(pln_context *ctx, const pnn_call *call, pnn_kernel
 
 pln_status pnn_cpu_prepare_conv(pln_context *ctx, const pnn_call *call, pnn_kernel *kernel)
 {
-    if (takes_winograd(call) || takes_wino_transposed(call)) return prepare_wino(ctx, call, kernel);
+    if (!call->narrow && (takes_winograd(call) || takes_wino_transposed(call)))
+        return prepare_wino(ctx, call, kernel);
     if (takes_few(call)) return prepare_few(ctx, call, kernel);
     return pnn_onednn_prepare(ctx, call, kernel);
 }

@@ -9,20 +9,31 @@
 /* Of libgomp, which oneDNN runs on: how many threads the caller's next loops take. */
 void omp_set_num_threads(int threads);
 
-enum { DIMS = 4, ALIGN = 64 };
+enum { DIMS = 4, ALIGN = 64, PARTS_MOST = 16 };
+
+/* What one execution of the convolution is given. */
+struct operands {
+    dnnl_stream_t stream;
+    dnnl_memory_t x, weight, y, scratch;
+};
 
 struct state {
     dnnl_engine_t engine;
     dnnl_stream_t stream;
     dnnl_primitive_t conv,
         to_packed; /* to_packed: weights of the file into oneDNN's order, or back */
-    dnnl_memory_t x, weight, bias, y, scratch, file_weight;
-    void *packed; /* weights in oneDNN's order */
+    dnnl_memory_t bias, file_weight;
+    /* One, but of a gradient of weights: there each is a part of the batch, computed on one thread,
+     * so that the sums over pixels are the same for any number of threads. */
+    struct operands part[PARTS_MOST];
+    size_t parts;
+    char *packed; /* fixed weights in oneDNN's order; NULL: in the work memory, of each part */
+    size_t packed_bytes, scratch_bytes;
     char name[64];
-    bool pack_each_run, unpack; /* unpack: the result is a gradient of weights */
-    bool narrow_x;              /* x is f32 in memory and bf16 for oneDNN */
-    bool copy_x, copy_y;        /* through a dense copy: windows of channels fall to slow kernels */
-    size_t x_at, y_at;          /* bytes into the work memory */
+    bool unpack;             /* unpack: the result is a gradient of weights */
+    bool narrow_x, narrow_y; /* f32 in memory and bf16 for oneDNN */
+    bool copy_x, copy_y;     /* through a dense copy: windows of channels fall to slow kernels */
+    size_t packed_at, x_at, y_at; /* bytes into the work memory */
 };
 
 static pln_status said(pln_context *ctx, dnnl_status_t status, const char *what)
@@ -38,10 +49,15 @@ static void release(void *state)
 {
     struct state *st = state;
     if (!st) return;
-    dnnl_memory_t *const memories[] = {&st->x, &st->weight,  &st->bias,
-                                       &st->y, &st->scratch, &st->file_weight};
-    for (size_t i = 0; i < sizeof memories / sizeof *memories; i++)
-        if (*memories[i]) dnnl_memory_destroy(*memories[i]);
+    for (size_t i = 0; i < st->parts; i++) {
+        const struct operands *p = &st->part[i];
+        const dnnl_memory_t memories[] = {p->x, p->weight, p->y, p->scratch};
+        for (size_t k = 0; k < sizeof memories / sizeof *memories; k++)
+            if (memories[k]) dnnl_memory_destroy(memories[k]);
+        if (p->stream) dnnl_stream_destroy(p->stream);
+    }
+    if (st->bias) dnnl_memory_destroy(st->bias);
+    if (st->file_weight) dnnl_memory_destroy(st->file_weight);
     if (st->conv) dnnl_primitive_destroy(st->conv);
     if (st->to_packed) dnnl_primitive_destroy(st->to_packed);
     if (st->stream) dnnl_stream_destroy(st->stream);
@@ -133,7 +149,8 @@ static pln_status make_desc(pln_context *ctx, const pnn_call *call, const struct
     const pnn_op op = call->v->op;
     dnnl_data_type_t wide = bf16 ? dnnl_bf16 : dnnl_f32;
     dnnl_memory_desc_t x = pixels_desc(r->x, op == PNN_OP_CONV_DATA ? type_of(r->x->type) : wide),
-                       y = pixels_desc(r->y, op == PNN_OP_CONV ? type_of(r->y->type) : wide), w, b;
+                       y = pixels_desc(r->y, op == PNN_OP_CONV ? type_of(r->y->type) : wide),
+                       wide_x = pixels_desc(r->x, wide), w, dw, b;
     dnnl_convolution_desc_t cd;
     dnnl_primitive_desc_t hint = NULL;
     dnnl_primitive_attr_t attr = NULL;
@@ -150,6 +167,7 @@ static pln_status make_desc(pln_context *ctx, const pnn_call *call, const struct
     pln_status s = PLN_OK;
 
     TRY_DNNL(dnnl_memory_desc_init_by_tag(&w, wn, wd, wide, dnnl_format_tag_any));
+    TRY_DNNL(dnnl_memory_desc_init_by_tag(&dw, wn, wd, dnnl_f32, dnnl_format_tag_any));
     TRY_DNNL(dnnl_memory_desc_init_by_tag(&b, 1, bd, dnnl_f32, dnnl_a));
     TRY_DNNL(dnnl_primitive_attr_create(&attr));
     TRY_DNNL(dnnl_primitive_attr_set_scratchpad_mode(attr, dnnl_scratchpad_mode_user));
@@ -162,15 +180,15 @@ static pln_status make_desc(pln_context *ctx, const pnn_call *call, const struct
         goto done;
     }
     TRY_DNNL(dnnl_dilated_convolution_forward_desc_init(&cd, dnnl_forward_training,
-                                                        dnnl_convolution_direct, &x, &w, NULL, &y,
-                                                        strides, dilates, before, after));
+                                                        dnnl_convolution_direct, &wide_x, &w, NULL,
+                                                        &y, strides, dilates, before, after));
     TRY_DNNL(dnnl_primitive_desc_create(&hint, &cd, NULL, engine, NULL));
     if (op == PNN_OP_CONV_DATA)
         TRY_DNNL(dnnl_dilated_convolution_backward_data_desc_init(
             &cd, dnnl_convolution_direct, &x, &w, &y, strides, dilates, before, after));
     else
         TRY_DNNL(dnnl_dilated_convolution_backward_weights_desc_init(
-            &cd, dnnl_convolution_direct, &x, &w, NULL, &y, strides, dilates, before, after));
+            &cd, dnnl_convolution_direct, &x, &dw, NULL, &y, strides, dilates, before, after));
     TRY_DNNL(dnnl_primitive_desc_create(pd, &cd, attr, engine, hint));
 done:
     if (attr) dnnl_primitive_attr_destroy(attr);
@@ -181,7 +199,7 @@ done:
 /* ---- Weights ---- */
 
 static pln_status make_weights(pln_context *ctx, struct state *st, const_dnnl_primitive_desc_t pd,
-                               const struct roles *r, int groups)
+                               const struct roles *r, int groups, bool fixed)
 {
     const dnnl_memory_desc_t *packed = dnnl_primitive_desc_query_md(
         pd, st->unpack ? dnnl_query_diff_weights_md : dnnl_query_weights_md, 0);
@@ -193,8 +211,11 @@ static pln_status make_weights(pln_context *ctx, struct state *st, const_dnnl_pr
 
     TRY_DNNL(
         dnnl_memory_desc_init_by_tag(&file, n, dims, dnnl_f32, n == 5 ? dnnl_goihw : dnnl_oihw));
-    PLN_TRY(pln_alloc(ctx, dnnl_memory_desc_get_size(packed), 1, &st->packed));
-    TRY_DNNL(dnnl_memory_create(&st->weight, packed, st->engine, st->packed));
+    st->packed_bytes = pln_div_up(dnnl_memory_desc_get_size(packed), ALIGN) * ALIGN;
+    if (fixed) PLN_TRY(pln_alloc(ctx, st->packed_bytes, 1, &st->packed));
+    for (size_t i = 0; i < st->parts; i++)
+        TRY_DNNL(dnnl_memory_create(&st->part[i].weight, packed, st->engine,
+                                    fixed ? st->packed : DNNL_MEMORY_NONE));
     TRY_DNNL(dnnl_memory_create(&st->file_weight, &file, st->engine, DNNL_MEMORY_NONE));
     TRY_DNNL(st->unpack ? dnnl_reorder_primitive_desc_create(&reorder, packed, st->engine, &file,
                                                              st->engine, NULL)
@@ -208,8 +229,9 @@ done:
 
 static pln_status move_weights(pln_context *ctx, struct state *st, void *file)
 {
-    const dnnl_exec_arg_t args[] = {{DNNL_ARG_FROM, st->unpack ? st->weight : st->file_weight},
-                                    {DNNL_ARG_TO, st->unpack ? st->file_weight : st->weight}};
+    const dnnl_exec_arg_t args[] = {
+        {DNNL_ARG_FROM, st->unpack ? st->part->weight : st->file_weight},
+        {DNNL_ARG_TO, st->unpack ? st->file_weight : st->part->weight}};
     pln_status s = PLN_OK;
     TRY_DNNL(dnnl_memory_set_data_handle(st->file_weight, file));
     TRY_DNNL(dnnl_primitive_execute(st->to_packed, st->stream, 2, args));
@@ -273,37 +295,82 @@ static void add_bias(void *arg, size_t index, int thread)
     }
 }
 
-static pln_status execute(pln_context *ctx, struct state *st, const pnn_call *call, void *x,
-                          void *y, void *work)
+/* scratch: of one thread. */
+static pln_status execute(pln_context *ctx, const struct state *st, const struct operands *p,
+                          const pnn_call *call, void *x, void *y, void *scratch)
 {
     const struct roles r = roles_of(call);
     const pnn_op op = call->v->op;
-    dnnl_exec_arg_t args[6] = {{op == PNN_OP_CONV_DATA ? DNNL_ARG_DIFF_SRC : DNNL_ARG_SRC, st->x},
-                               {st->unpack ? DNNL_ARG_DIFF_WEIGHTS : DNNL_ARG_WEIGHTS, st->weight},
-                               {op == PNN_OP_CONV ? DNNL_ARG_DST : DNNL_ARG_DIFF_DST, st->y},
-                               {DNNL_ARG_SCRATCHPAD, st->scratch}};
+    dnnl_exec_arg_t args[6] = {{op == PNN_OP_CONV_DATA ? DNNL_ARG_DIFF_SRC : DNNL_ARG_SRC, p->x},
+                               {st->unpack ? DNNL_ARG_DIFF_WEIGHTS : DNNL_ARG_WEIGHTS, p->weight},
+                               {op == PNN_OP_CONV ? DNNL_ARG_DST : DNNL_ARG_DIFF_DST, p->y},
+                               {DNNL_ARG_SCRATCHPAD, p->scratch}};
     int n = 4;
     pln_status s = PLN_OK;
 
-    TRY_DNNL(dnnl_memory_set_data_handle(st->x, x));
-    TRY_DNNL(dnnl_memory_set_data_handle(st->y, y));
-    TRY_DNNL(dnnl_memory_set_data_handle(st->scratch, work));
+    TRY_DNNL(dnnl_memory_set_data_handle(p->x, x));
+    TRY_DNNL(dnnl_memory_set_data_handle(p->y, y));
+    TRY_DNNL(dnnl_memory_set_data_handle(p->scratch, scratch));
     if (r.bias) {
         TRY_DNNL(dnnl_memory_set_data_handle(st->bias, r.bias->data));
         args[n++] = (dnnl_exec_arg_t){DNNL_ARG_BIAS, st->bias};
     }
-    TRY_DNNL(dnnl_primitive_execute(st->conv, st->stream, n, args));
-    TRY_DNNL(dnnl_stream_wait(st->stream));
+    TRY_DNNL(dnnl_primitive_execute(st->conv, p->stream, n, args));
+    TRY_DNNL(dnnl_stream_wait(p->stream));
+done:
+    return s;
+}
+
+/* ---- Gradients of weights: parts of the batch on threads of ours, oneDNN's on one each ---- */
+
+struct parts {
+    pln_context *ctx;
+    const struct state *st;
+    const pnn_call *call;
+    char *x, *y, *work;
+    size_t x_bytes, y_bytes; /* of a part */
+    pln_status status[PARTS_MOST];
+};
+
+static void run_part(void *arg, size_t i, int thread)
+{
+    struct parts *p = arg;
+    const struct state *st = p->st;
+    omp_set_num_threads(1);
+    p->status[i] = execute(p->ctx, st, &st->part[i], p->call, p->x + i * p->x_bytes,
+                           p->y + i * p->y_bytes, p->work + (size_t)thread * st->scratch_bytes);
+}
+
+static pln_status run_parts(pln_context *ctx, const struct state *st, const pnn_call *call,
+                            const pnn_tensor *x, const pnn_tensor *y, char *work)
+{
+    struct parts p = {.ctx = ctx,
+                      .st = st,
+                      .call = call,
+                      .x = x->data,
+                      .y = y->data,
+                      .work = work,
+                      .x_bytes = pnn_elements(x) / st->parts * size_of(x->type),
+                      .y_bytes = pnn_elements(y) / st->parts * size_of(y->type)};
+    float *sum = (float *)(void *)(work + st->packed_at);
+    pln_status s = PLN_OK;
+    PLN_TRY(pln_parallel(ctx, st->parts, run_part, &p));
+    for (size_t i = 0; i < st->parts; i++) PLN_TRY(p.status[i]);
+    for (size_t i = 1; i < st->parts; i++) {
+        const float *part = (const float *)(void *)(work + st->packed_at + i * st->packed_bytes);
+        for (size_t k = 0; k < st->packed_bytes / sizeof *sum; k++) sum[k] += part[k];
+    }
 done:
     return s;
 }
 
 /* The same pixels without gaps, at `data`. */
-static pnn_tensor dense_at(const pnn_tensor *t, void *data)
+static pnn_tensor dense_at(const pnn_tensor *t, void *data, bool narrow)
 {
     pnn_tensor d = *t;
     d.stride = d.d[3];
     d.data = data;
+    if (narrow) d.type = PNN_BF16;
     return d;
 }
 
@@ -313,29 +380,65 @@ static pln_status run(pln_context *ctx, const pnn_kernel *k, const pnn_call *cal
     const struct roles r = roles_of(call);
     const pnn_op op = call->v->op;
     char *at = work;
-    const pnn_tensor x = st->copy_x ? dense_at(r.x, at + st->x_at) : *r.x,
-                     y = st->copy_y ? dense_at(r.y, at + st->y_at) : *r.y,
+    const pnn_tensor x = st->copy_x ? dense_at(r.x, at + st->x_at, st->narrow_x) : *r.x,
+                     y = st->copy_y ? dense_at(r.y, at + st->y_at, st->narrow_y) : *r.y,
                      *out = op == PNN_OP_CONV ? &y : &x;
     pln_status s = PLN_OK;
 
-    /* Sums over pixels would be cut otherwise for another number of threads. */
     omp_set_num_threads(st->unpack ? 1 : pln_context_threads(ctx));
-    if (st->pack_each_run) PLN_TRY(move_weights(ctx, st, r.weight->data));
-    if (st->narrow_x)
-        PLN_TRY(copy_pixels(ctx, r.x, x.data, x.d[3], PNN_BF16));
-    else if (st->copy_x && op != PNN_OP_CONV_DATA)
+    for (size_t i = 0; i < st->parts && !st->packed; i++) {
+        char *packed = at + st->packed_at + i * st->packed_bytes;
+        memset(packed, 0, st->packed_bytes); /* channels that fill up blocks stay so */
+        TRY_DNNL(dnnl_memory_set_data_handle(st->part[i].weight, packed));
+    }
+    if (!st->packed && !st->unpack) PLN_TRY(move_weights(ctx, st, r.weight->data));
+    if (st->copy_x && op != PNN_OP_CONV_DATA)
         PLN_TRY(copy_pixels(ctx, r.x, x.data, x.stride, x.type));
     if (st->copy_y && op != PNN_OP_CONV) PLN_TRY(copy_pixels(ctx, r.y, y.data, y.stride, y.type));
     if (op == PNN_OP_CONV && call->in[3].data && call->in[3].data != y.data)
         PLN_TRY(copy_pixels(ctx, &call->in[3], y.data, y.stride, y.type));
-    PLN_TRY(execute(ctx, st, call, x.data, y.data, work));
-    if (!st->unpack && out->data != call->out.data)
+    if (st->unpack) {
+        PLN_TRY(run_parts(ctx, st, call, &x, &y, at));
+        PLN_TRY(move_weights(ctx, st, call->out.data));
+        goto done;
+    }
+    PLN_TRY(execute(ctx, st, st->part, call, x.data, y.data, work));
+    if (out->data != call->out.data)
         PLN_TRY(copy_pixels(ctx, out, call->out.data, call->out.stride, call->out.type));
     /* oneDNN's gradients to the data take no bias. */
     if (op == PNN_OP_CONV_DATA && call->in[2].data)
         PLN_TRY(
             pln_parallel(ctx, pln_div_up(pnn_positions(&call->out), ROWS), add_bias, (void *)call));
-    if (st->unpack) PLN_TRY(move_weights(ctx, st, call->out.data));
+done:
+    return s;
+}
+
+/* The most equal parts that n pictures make. */
+static size_t parts_of(size_t n)
+{
+    size_t parts = pln_min(n, PARTS_MOST);
+    while (n % parts) parts--;
+    return parts;
+}
+
+static pln_status make_operands(pln_context *ctx, struct state *st, dnnl_primitive_desc_t pd,
+                                pnn_op op)
+{
+    const dnnl_query_t x_md = op == PNN_OP_CONV_DATA ? dnnl_query_diff_src_md : dnnl_query_src_md,
+                       y_md = op == PNN_OP_CONV ? dnnl_query_dst_md : dnnl_query_diff_dst_md;
+    const dnnl_memory_desc_t *x = dnnl_primitive_desc_query_md(pd, x_md, 0),
+                             *y = dnnl_primitive_desc_query_md(pd, y_md, 0),
+                             *scratch =
+                                 dnnl_primitive_desc_query_md(pd, dnnl_query_scratchpad_md, 0);
+    pln_status s = PLN_OK;
+    for (size_t i = 0; i < st->parts; i++) {
+        struct operands *p = &st->part[i];
+        TRY_DNNL(dnnl_stream_create(&p->stream, st->engine, dnnl_stream_default_flags));
+        TRY_DNNL(dnnl_memory_create(&p->x, x, st->engine, DNNL_MEMORY_NONE));
+        TRY_DNNL(dnnl_memory_create(&p->y, y, st->engine, DNNL_MEMORY_NONE));
+        TRY_DNNL(dnnl_memory_create(&p->scratch, scratch, st->engine, DNNL_MEMORY_NONE));
+    }
+    st->scratch_bytes = pln_div_up(dnnl_memory_desc_get_size(scratch), ALIGN) * ALIGN;
 done:
     return s;
 }
@@ -347,20 +450,25 @@ pln_status pnn_onednn_prepare(pln_context *ctx, const pnn_call *call, pnn_kernel
     struct state *st = NULL;
     dnnl_primitive_desc_t pd = NULL;
     const char *name = NULL;
-    const pnn_tensor dense_x = dense_at(r.x, NULL), dense_y = dense_at(r.y, NULL);
     struct roles used = r;
-    bool bf16 = r.x->type == PNN_BF16 || r.y->type == PNN_BF16;
+    bool bf16 = r.x->type == PNN_BF16 || r.y->type == PNN_BF16 || call->narrow;
     pln_status s = PLN_OK;
 
     follow_isa(ctx);
     PLN_TRY(pln_calloc(ctx, 1, sizeof *st, &st));
     st->unpack = op == PNN_OP_CONV_WEIGHT;
-    /* The gradient to the data may be f32 while its operands are bf16. */
+    st->parts = st->unpack ? parts_of(r.x->d[0]) : 1;
+    /* The results may be f32 while their operands are bf16. */
     st->narrow_x = bf16 && r.x->type != PNN_BF16 && op != PNN_OP_CONV_DATA;
+    st->narrow_y = bf16 && r.y->type != PNN_BF16 && op != PNN_OP_CONV;
     st->copy_x = st->narrow_x || !pnn_dense(r.x);
-    st->copy_y = !pnn_dense(r.y);
-    if (st->copy_x) used.x = &dense_x;
-    if (st->copy_y) used.y = &dense_y;
+    st->copy_y = st->narrow_y || !pnn_dense(r.y);
+    pnn_tensor x = st->copy_x ? dense_at(r.x, NULL, st->narrow_x) : *r.x,
+               y = st->copy_y ? dense_at(r.y, NULL, st->narrow_y) : *r.y;
+    x.d[0] /= st->parts;
+    y.d[0] /= st->parts;
+    used.x = &x;
+    used.y = &y;
     TRY_DNNL(dnnl_engine_create(&st->engine, dnnl_cpu, 0));
     TRY_DNNL(dnnl_stream_create(&st->stream, st->engine, dnnl_stream_default_flags));
     omp_set_num_threads(st->unpack ? 1 : pln_context_threads(ctx));
@@ -369,30 +477,24 @@ pln_status pnn_onednn_prepare(pln_context *ctx, const pnn_call *call, pnn_kernel
     TRY_DNNL(dnnl_primitive_desc_query(pd, dnnl_query_impl_info_str, 0, &name));
     strncpy(st->name, name, sizeof st->name - 1);
 
-    PLN_TRY(make_weights(ctx, st, pd, &r, call->v->attr.conv.a.groups));
-    st->pack_each_run = !st->unpack && !call->fixed[1];
-    if (!st->unpack && call->fixed[1]) PLN_TRY(move_weights(ctx, st, r.weight->data));
-
-    const dnnl_query_t x_md = op == PNN_OP_CONV_DATA ? dnnl_query_diff_src_md : dnnl_query_src_md,
-                       y_md = op == PNN_OP_CONV ? dnnl_query_dst_md : dnnl_query_diff_dst_md;
-    const dnnl_memory_desc_t *scratch =
-        dnnl_primitive_desc_query_md(pd, dnnl_query_scratchpad_md, 0);
-    TRY_DNNL(dnnl_memory_create(&st->x, dnnl_primitive_desc_query_md(pd, x_md, 0), st->engine,
-                                DNNL_MEMORY_NONE));
-    TRY_DNNL(dnnl_memory_create(&st->y, dnnl_primitive_desc_query_md(pd, y_md, 0), st->engine,
-                                DNNL_MEMORY_NONE));
-    TRY_DNNL(dnnl_memory_create(&st->scratch, scratch, st->engine, DNNL_MEMORY_NONE));
+    bool fixed = !st->unpack && call->fixed[1];
+    PLN_TRY(make_weights(ctx, st, pd, &r, call->v->attr.conv.a.groups, fixed));
+    if (fixed) PLN_TRY(move_weights(ctx, st, r.weight->data));
+    PLN_TRY(make_operands(ctx, st, pd, op));
     if (r.bias) {
         const dnnl_memory_desc_t *b = dnnl_primitive_desc_query_md(pd, dnnl_query_weights_md, 1);
         TRY_DNNL(dnnl_memory_create(&st->bias, b, st->engine, DNNL_MEMORY_NONE));
     }
-    st->x_at = pln_div_up(dnnl_memory_desc_get_size(scratch), ALIGN) * ALIGN;
-    st->y_at = st->x_at + (st->copy_x ? pln_div_up(pnn_elements(r.x) * 4, ALIGN) * ALIGN : 0);
+    st->packed_at = st->scratch_bytes * pln_min(st->parts, (size_t)pln_context_threads(ctx));
+    st->x_at = st->packed_at + (fixed ? 0 : st->parts * st->packed_bytes);
+    st->y_at = st->x_at +
+               (st->copy_x ? pln_div_up(pnn_elements(r.x) * size_of(x.type), ALIGN) * ALIGN : 0);
     *kernel = (pnn_kernel){.run = run,
                            .release = release,
                            .state = st,
                            .name = st->name,
-                           .work_bytes = st->y_at + (st->copy_y ? pnn_elements(r.y) * 4 : 0)};
+                           .work_bytes =
+                               st->y_at + (st->copy_y ? pnn_elements(r.y) * size_of(y.type) : 0)};
     st = NULL;
 done:
     if (pd) dnnl_primitive_desc_destroy(pd);
