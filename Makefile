@@ -2,7 +2,8 @@
 # A thin front of meson: every target is one line that can be typed by hand.
 #   make            build/planish                     make demo [IMAGE=photo.jpg]   smooth a picture
 #   make test       the tests, under five minutes     make test-long   also the slow ones
-#   make bench      docs/performance.md               make docs        docs/methods/
+#   make bench      docs/performance.md, all or PARTS='methods video networks fan training growth'
+#   make docs       docs/methods/
 #   make results DATASETS='sps/ nks/'                 docs/results.md
 #   make training RUNS='sasnet=run/'                  docs/training.md
 #   make fan RESULTS=authors/ PHOTOS=photos/         Fan's part of docs/training.md
@@ -38,7 +39,7 @@ test-long: packages
 
 # Installs nothing: peers are timed where their libraries are there (tools/packages.sh peers).
 bench: all
-	@PLANISH=$(BUILD)/planish tools/performance.sh docs/performance.md
+	@PLANISH=$(BUILD)/planish tools/performance.sh docs/performance.md $(PARTS)
 
 results: all
 	@PLANISH=$(BUILD)/planish tools/results.sh docs/results.md $(BUILD)/results $(DATASETS)
