@@ -3,7 +3,7 @@
 # performance.sh FILE [PART...]: writes docs/performance.md from what `planish bench` and bench/ measure here:
 # methods, video, networks, fan, training, growth, or those parts alone; the others stay as FILE has them. PLANISH
 # is the command in its build folder, PLANISH_PYTHON an interpreter with numpy and the engines that networks are
-# compared with. All of it takes half an hour. FILE is replaced at the end, or stays as it was.
+# compared with, NETWORKS more for bench/networks.py, as 'fan:512x384 --threads 1'. All of it takes half an hour. FILE is replaced at the end, or stays as it was.
 set -eu
 planish=${PLANISH:-build/planish}
 python=${PLANISH_PYTHON:-python3}
@@ -55,7 +55,7 @@ networks() {
     echo 'for peers with Python. Rmse: from planish in f32, range [0, 1].'
     echo
     if "$python" -c 'import numpy' 2>/dev/null; then
-        "$python" "$bench/networks.py" "$planish" "$(dirname "$planish")/tests/scale/random_weights"
+        "$python" "$bench/networks.py" "$planish" "$(dirname "$planish")/tests/scale/random_weights" ${NETWORKS-}
     else
         echo "no networks: $python has no numpy; PLANISH_PYTHON may name another" >&2
         echo 'Not measured: Python without numpy.'
