@@ -106,12 +106,26 @@ static pln_status checkpoint_path(pln_context *ctx, const char *run, uint64_t st
     return pln_text_of(ctx, path, "%s/checkpoint-%" PRIu64 ".safetensors", run, step);
 }
 
+/* All but the newest KEPT; one that stays does no harm. */
+static pln_status remove_older(pln_context *ctx, const char *run)
+{
+    uint64_t steps[MOST];
+    size_t n = list_checkpoints(run, steps);
+    pln_status s = PLN_OK;
+    for (size_t i = KEPT; i < n && !s; i++) {
+        char *path = NULL;
+        s = checkpoint_path(ctx, run, steps[i], &path);
+        if (!s) unlink(path);
+        pln_free(path);
+    }
+    return s;
+}
+
 pln_status pln_checkpoint_write(pln_context *ctx, const char *run, const pln_recipe *recipe,
                                 const pnn_store *store, const pln_training_state *state,
                                 uint64_t seed)
 {
     struct texts t = {.n = 0};
-    uint64_t steps[MOST];
     char *path = NULL;
     pln_status s = PLN_OK;
 
@@ -122,13 +136,7 @@ pln_status pln_checkpoint_write(pln_context *ctx, const char *run, const pln_rec
     sayf(&t, "best_step", "%" PRIu64, state->best_step);
     PLN_TRY(checkpoint_path(ctx, run, state->step, &path));
     PLN_TRY(write_store(ctx, path, store, NULL, PNN_F32, &t));
-    size_t n = list_checkpoints(run, steps);
-    for (size_t i = KEPT; i < n; i++) {
-        pln_free(path);
-        path = NULL;
-        PLN_TRY(checkpoint_path(ctx, run, steps[i], &path));
-        unlink(path); /* one more than needed does no harm */
-    }
+    PLN_TRY(remove_older(ctx, run));
 done:
     pln_free(path);
     return s;
@@ -187,6 +195,8 @@ pln_status pln_checkpoint_read(pln_context *ctx, const char *run, const pln_reci
     state->step = (uint64_t)number(file, "steps");
     state->best = number(file, "best");
     state->best_step = (uint64_t)number(file, "best_step");
+    /* A kill may have come between a checkpoint and the removal of what it replaces. */
+    PLN_TRY(remove_older(ctx, run));
 done:
     pnn_st_free(file);
     pln_free(path);
