@@ -405,10 +405,8 @@ const struct cli_command cli_metric = {
         "(11x11 on luma, inner windows). They differ by up to 0.14 on textured pictures: say which "
         "one a table shows.\n\n"
         "fan-smooth, fan-abstraction, fan-detail and fan-texture are the energies of Fan et al. "
-        "2018, "
-        "with the bounded slopes of the authors' code, of OUT as a result of smoothing REF: small "
-        "is good; files of 32-bit floats keep what 8 bits "
-        "would add.\n\n"
+        "2018, with the bounded slopes of the authors' code, of OUT as a result of smoothing REF: "
+        "small is good; files of 32-bit floats keep what 8 bits would add.\n\n"
         "Of folders the mean of the decibels is "
         "given, not the decibels of the mean error.",
     .examples = "planish metric out.png truth.png\t# PSNR, SSIM-A, SSIM-B\n"

@@ -76,30 +76,24 @@ INLINE void pairs(const pln_fan_pairs *p, enum kind kind)
               r2 = fifth_root_inverse(at_least(a2, least));
         /* What both ends weigh alike, squares and powers; a pair with one end outside has none. */
         float square = alpha * ws * (qi[x] * inj[x] + qj[x] * ini[x]), power = wr * (li[x] + lj[x]);
-        if (kind == APPLY) { /* d^-1.2 = (d^-0.2)^6 */
-            float s0 = r0 * r0 * r0, s1 = r1 * r1 * r1, s2 = r2 * r2 * r2;
-            s0 = (square + 0.4f * power * (s0 * s0)) * (xi0[x] - xj0[x]);
-            s1 = (square + 0.4f * power * (s1 * s1)) * (xi1[x] - xj1[x]);
-            s2 = (square + 0.4f * power * (s2 * s2)) * (xi2[x] - xj2[x]);
-            gi0[x] += s0;
-            gi1[x] += s1;
-            gi2[x] += s2;
-            gj0[x] -= s0;
-            gj1[x] -= s1;
-            gj2[x] -= s2;
-            continue;
-        }
-        if (kind == BOUNDED) {
+        if (kind == BOUNDED)
             e[x] += square * (bounded_square(a0) + bounded_square(a1) + bounded_square(a2)) +
                     power * (bounded_power(a0, r0) + bounded_power(a1, r1) + bounded_power(a2, r2));
-            continue;
-        }
-        e[x] += square * (d0 * d0 + d1 * d1 + d2 * d2) + power * (a0 * r0 + a1 * r1 + a2 * r2);
-        if (kind == EXACT) {
-            float hi = 2 * square, lo = 0.8f * power;
-            float s0 = hi * d0 + (a0 > 0 ? copysignf(lo * r0, d0) : 0),
-                  s1 = hi * d1 + (a1 > 0 ? copysignf(lo * r1, d1) : 0),
-                  s2 = hi * d2 + (a2 > 0 ? copysignf(lo * r2, d2) : 0);
+        else if (kind != APPLY)
+            e[x] += square * (d0 * d0 + d1 * d1 + d2 * d2) + power * (a0 * r0 + a1 * r1 + a2 * r2);
+        if (kind == APPLY || kind == EXACT) {
+            float s0, s1, s2;
+            if (kind == APPLY) { /* d^-1.2 = (d^-0.2)^6 */
+                s0 = r0 * r0 * r0, s1 = r1 * r1 * r1, s2 = r2 * r2 * r2;
+                s0 = (square + 0.4f * power * (s0 * s0)) * (xi0[x] - xj0[x]);
+                s1 = (square + 0.4f * power * (s1 * s1)) * (xi1[x] - xj1[x]);
+                s2 = (square + 0.4f * power * (s2 * s2)) * (xi2[x] - xj2[x]);
+            } else {
+                float hi = 2 * square, lo = 0.8f * power;
+                s0 = hi * d0 + (a0 > 0 ? copysignf(lo * r0, d0) : 0);
+                s1 = hi * d1 + (a1 > 0 ? copysignf(lo * r1, d1) : 0);
+                s2 = hi * d2 + (a2 > 0 ? copysignf(lo * r2, d2) : 0);
+            }
             gi0[x] += s0;
             gi1[x] += s1;
             gi2[x] += s2;

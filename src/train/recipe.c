@@ -266,7 +266,7 @@ static pln_status resolve(pln_context *ctx, const char *path, pln_recipe *r)
     r->augmentation = *a;
     r->augmentation.patch = r->patch;
     /* An energy has no truths: photographs as they are, the small ones enlarged. */
-    if (r->fan > 0) r->augmentation.natural = 1, r->augmentation.enlarge = true;
+    if (pln_recipe_energy(r)) r->augmentation.natural = 1, r->augmentation.enlarge = true;
     if (r->std_lo > 0 || r->std_hi > 0) {
         r->augmentation.std_lo = r->std_lo;
         r->augmentation.std_hi = r->std_hi;

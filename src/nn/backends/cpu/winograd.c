@@ -277,47 +277,39 @@ static void forward_task(void *arg, size_t index, int thread)
     }
 }
 
-static pln_status run_forward(pln_context *ctx, struct forward *f, size_t phases)
+static pln_status run_forward(pln_context *ctx, const pln_wino_shape *shape, const float *in,
+                              size_t in_stride, const float *u, const pln_conv_epilogue *epilogue,
+                              float *out, size_t out_stride, float *work, size_t scale)
 {
     static const pln_conv_epilogue none = {0};
+    struct forward f = {.shape = shape,
+                        .k = PLN_KERNELS_PICK(ctx, pln_wino_kernels),
+                        .epilogue = epilogue ? epilogue : &none,
+                        .in = in,
+                        .u = u,
+                        .out = out,
+                        .work = work,
+                        .in_stride = in_stride,
+                        .out_stride = out_stride,
+                        .blocks = pln_div_up(tiles_of(shape), WINO_TILES),
+                        .scale = scale};
 
-    f->k = PLN_KERNELS_PICK(ctx, pln_wino_kernels);
-    if (!f->epilogue) f->epilogue = &none;
-    f->blocks = pln_div_up(tiles_of(f->shape), WINO_TILES);
-    f->tasks = pln_div_up(f->blocks, blocks_of_task(f->shape));
-    return pln_parallel(ctx, phases * f->tasks, forward_task, f);
+    f.tasks = pln_div_up(f.blocks, blocks_of_task(shape));
+    return pln_parallel(ctx, (scale == 2 ? PHASES : 1) * f.tasks, forward_task, &f);
 }
 
 pln_status pln_wino_forward(pln_context *ctx, const pln_wino_shape *shape, const float *in,
                             size_t in_stride, const float *u, const pln_conv_epilogue *epilogue,
                             float *out, size_t out_stride, float *work)
 {
-    struct forward f = {.shape = shape,
-                        .epilogue = epilogue,
-                        .in = in,
-                        .u = u,
-                        .out = out,
-                        .work = work,
-                        .in_stride = in_stride,
-                        .out_stride = out_stride,
-                        .scale = 1};
-    return run_forward(ctx, &f, 1);
+    return run_forward(ctx, shape, in, in_stride, u, epilogue, out, out_stride, work, 1);
 }
 
 pln_status pln_wino_transposed(pln_context *ctx, const pln_wino_shape *shape, const float *in,
                                size_t in_stride, const float *u, const pln_conv_epilogue *epilogue,
                                float *out, size_t out_stride, float *work)
 {
-    struct forward f = {.shape = shape,
-                        .epilogue = epilogue,
-                        .in = in,
-                        .u = u,
-                        .out = out,
-                        .work = work,
-                        .in_stride = in_stride,
-                        .out_stride = out_stride,
-                        .scale = 2};
-    return run_forward(ctx, &f, PHASES);
+    return run_forward(ctx, shape, in, in_stride, u, epilogue, out, out_stride, work, 2);
 }
 
 /* ---- Gradient of the weights ----
