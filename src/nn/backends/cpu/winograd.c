@@ -179,12 +179,12 @@ static struct wino_steps steps(const pln_wino_shape *s, size_t scale, size_t str
     return (struct wino_steps){(ptrdiff_t)stride, (ptrdiff_t)(scale * s->w * col), (ptrdiff_t)col};
 }
 
-/* Blocks of a task: so much work that a task takes about a millisecond with wide vectors, and less
- * than twenty without. */
+/* Blocks of a task: so much work that a task takes about a quarter of a millisecond with wide
+ * vectors, and less than five without: many tasks a picture, or threads would wait for the last. */
 static size_t blocks_of_task(const pln_wino_shape *s)
 {
     size_t flop = 2 * WINO_POINTS * WINO_TILES * padded(s->cin) * padded(s->cout);
-    return pln_max(1, ((size_t)100 << 20) / flop);
+    return pln_max(1, ((size_t)25 << 20) / flop);
 }
 
 /* Asks the cache for the pixel at input or output (i, j) of each tile, if it lies in the image.
