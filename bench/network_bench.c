@@ -55,7 +55,7 @@ static pln_status measure(pln_context *ctx, const pnn_graph *g, pnn_store *store
     }
     qsort(wall, RUNS, sizeof *wall, ascending);
     qsort(device, RUNS, sizeof *device, ascending);
-    printf("%s %zux%zu %s: ", pnn_context_device_name(ctx), o->size.w, o->size.h,
+    printf("%s %zux%zu %s: ", pln_device_used(ctx), o->size.w, o->size.h,
            o->precision == PNN_PRECISION_BF16 ? "bf16" : "f32");
     if (o->device) printf("%.3f ms of the device (at best %.3f), ", device[RUNS / 2], device[0]);
     printf("%.3f ms with copies\n", wall[RUNS / 2]);
@@ -90,7 +90,7 @@ int main(int argc, char **argv)
     PLN_TRY(pnet_graph(ctx, net, &options, PNET_EVAL, &g));
     PLN_TRY(pnn_store_new(ctx, &store));
     PLN_TRY(pnn_store_load(store, g, weights, ""));
-    PLN_TRY(pnn_context_device(ctx, &o.device));
+    PLN_TRY(pln_device_wanted(ctx, &o.device));
     if (half) o.precision = PNN_PRECISION_BF16;
     o.timed = argc == 5;
     PLN_TRY(measure(ctx, g, store, &o));

@@ -127,7 +127,7 @@ static pln_status measure(pln_context *ctx, pln_step *step, size_t steps, bool w
            pln_context_isa(ctx), wall[steps / 2], wall[0], cpu, (double)use.ru_maxrss / 1024,
            1e-6 * (double)pnn_plan_bytes(pln_step_plan(step)), loss);
     if (pnn_plan_device_ms(pln_step_plan(step)) > 0)
-        printf("%s %.2f ms of the device\n", pnn_context_device_name(ctx),
+        printf("%s %.2f ms of the device\n", pln_device_used(ctx),
                pnn_plan_device_ms(pln_step_plan(step)));
     if (with_profile) profile(pln_step_plan(step));
 done:

@@ -7,7 +7,7 @@
 
 #include "cli/cli.h"
 #include "cli/progress.h"
-#include "nn/device.h"
+#include "device/device.h"
 
 const struct cli_command *const cli_commands[] = {
     &cli_smooth, &cli_methods, &cli_compare, &cli_metric, &cli_sample,     &cli_dataset, &cli_eval,
@@ -56,7 +56,7 @@ static int check_device(const struct cli *cli)
                         "%s: '%s' is unknown: expected one of auto, cpu, cuda, cuda:N (default "
                         "auto)",
                         label, cli->device);
-    if (device >= 0 && pnn_device_check(NULL, device))
+    if (device >= 0 && pln_device_check(NULL, device))
         return cli_fail(cli, CLI_EXIT_UNAVAILABLE, "%s: %s: expected auto or cpu", label,
                         pln_context_message(NULL));
     return CLI_OK;

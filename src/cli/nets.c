@@ -106,7 +106,7 @@ done:
 
 enum { SIDE = 48 };
 
-static pln_status result_of(struct subject *n, pnn_backend_id backend, pnn_device *device,
+static pln_status result_of(struct subject *n, pnn_backend_id backend, pln_device *device,
                             float **y, size_t *count)
 {
     const pnn_plan_options o = {.size = {1, SIDE, SIDE}, .backend = backend, .device = device};
@@ -138,10 +138,10 @@ static pln_status difference(struct subject *n, double *error)
     float *a = NULL, *b = NULL;
     size_t count = 0;
     double most = 0, largest = 0;
-    pnn_device *device;
+    pln_device *device;
     pln_status s = PLN_OK;
 
-    PLN_TRY(pnn_context_device(n->ctx, &device));
+    PLN_TRY(pln_device_wanted(n->ctx, &device));
     PLN_TRY(result_of(n, PNN_BACKEND_REF, NULL, &a, &count));
     PLN_TRY(result_of(n, PNN_BACKEND_CPU, device, &b, &count));
     for (size_t i = 0; i < count; i++) {

@@ -11,9 +11,9 @@
 #include <unistd.h>
 
 #include "cli/cluster.h"
+#include "device/device.h"
 #include "image/image.h"
 #include "nets/session.h"
-#include "nn/device.h"
 
 /* ---- Flags ---- */
 
@@ -167,7 +167,7 @@ static int report_done(const struct batch *b, pln_context *ctx, const struct wor
     json_t *o = json_begin(b, item);
     json_object_set_new(o, "params", cli_json_params(ctx, b->params));
     json_shape(o, w);
-    json_object_set_new(o, "device", json_string(pnn_context_device_name(ctx)));
+    json_object_set_new(o, "device", json_string(pln_device_used(ctx)));
     json_object_set_new(o, "threads", json_integer(pln_context_threads(ctx)));
     json_object_set_new(o, "seconds",
                         json_pack("{s:f, s:f, s:f}", "load", milliseconds(w->load), "run",

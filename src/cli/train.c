@@ -10,7 +10,7 @@
 #include "cli/cluster.h"
 #include "cli/train.h"
 #include "data/dataset.h"
-#include "nn/device.h"
+#include "device/device.h"
 #include "train/trainer.h"
 
 static const char *const precisions[] = {"auto", "f32", "bf16", NULL};
@@ -168,7 +168,7 @@ static int status(const struct cli *cli, const char *run)
 static pln_status share_devices(const struct cli *cli, pln_context *ctx,
                                 const struct cli_cluster *cluster)
 {
-    int count = pln_device_of(ctx) == PLN_DEVICE_CPU ? 0 : pnn_device_count();
+    int count = pln_device_of(ctx) == PLN_DEVICE_CPU ? 0 : pln_device_count();
     char name[32];
     if (!cluster->mpi || !count || strchr(cli->device, ':')) return PLN_OK;
     g_snprintf(name, sizeof name, "cuda:%d", (int)(cluster->shard % (size_t)count));

@@ -5,8 +5,8 @@
 #include <vips/vips.h>
 
 #include "cli/cli.h"
+#include "device/device.h"
 #include "image/image.h"
-#include "nn/device.h"
 
 #ifdef PLN_FFTW
 #define FFT "FFTW"
@@ -21,7 +21,7 @@ static int print_json(const struct cli *cli, pln_context *ctx)
     for (size_t i = 0; pln_format_line(i, line); i++)
         json_array_append_new(formats, json_string(line));
     json_t *devices = json_pack("[s]", "cpu");
-    for (int i = 0; i < pnn_device_count(); i++)
+    for (int i = 0; i < pln_device_count(); i++)
         json_array_append_new(devices, json_sprintf("cuda:%d", i));
     return cli_json_print(
         cli,
@@ -49,7 +49,7 @@ int cli_print_version(const struct cli *cli)
         printf("files            libvips %s\n", vips_version_string());
         for (size_t i = 0; pln_format_line(i, line); i++) printf("                 %s\n", line);
         printf("devices          cpu");
-        for (int i = 0; i < pnn_device_count(); i++) printf(", cuda:%d", i);
+        for (int i = 0; i < pln_device_count(); i++) printf(", cuda:%d", i);
         printf("\n");
         code = cli_flush(cli);
     }

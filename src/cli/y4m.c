@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "cli/smooth.h"
-#include "nn/device.h"
+#include "device/device.h"
 
 #define MAGIC "YUV4MPEG2"
 
@@ -452,8 +452,8 @@ int cli_smooth_y4m(const struct cli *cli, const struct smooth *o, pln_context *c
                           pln_params_method(params)->name, "params", cli_json_params(ctx, params),
                           "width", (json_int_t)v.w, "height", (json_int_t)v.h, "channels",
                           (json_int_t)(v.step_x ? 3 : 1), "frames", (json_int_t)frames, "device",
-                          pnn_context_device_name(ctx), "threads", pln_context_threads(ctx),
-                          "seconds", "run", cli_seconds() - start, "peak_bytes",
+                          pln_device_used(ctx), "threads", pln_context_threads(ctx), "seconds",
+                          "run", cli_seconds() - start, "peak_bytes",
                           (json_int_t)pln_context_peak(ctx), "ok", 1),
                 false);
     }

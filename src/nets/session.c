@@ -17,7 +17,7 @@ struct pnet_session {
     pln_net_options how;
     pnn_graph *graph;
     pnn_store *store;
-    pnn_device *device; /* NULL: the CPU */
+    pln_device *device; /* NULL: the CPU */
     pnn_plan *plan;     /* of the last size */
     /* What the plan was made for beside the network. */
     pnn_plan_options planned;
@@ -103,13 +103,13 @@ pln_status pnet_session_get(pln_context *ctx, const pnet_net *const *nets, const
                             const pln_net_options *options, pnet_session **session)
 {
     pnet_session *kept, *n = NULL;
-    pnn_device *device;
+    pln_device *device;
     char *path = NULL;
     struct stat file;
     pln_status s = PLN_OK;
 
     /* First of all: what is kept after the device goes when one is opened. */
-    PLN_TRY(pnn_context_device(ctx, &device));
+    PLN_TRY(pln_device_wanted(ctx, &device));
     PLN_TRY(options->weights ? pln_strdup(ctx, options->weights, &path)
                              : pnet_find_model(ctx, model, &path));
     if (stat(path, &file)) memset(&file, 0, sizeof file); /* opening it says why */
@@ -260,7 +260,7 @@ static uint64_t most_arena(const pnet_session *n)
 {
     uint64_t half = pln_memory_limit(n->ctx) / 2;
     if (n->device)
-        return (pnn_device_available(n->device) + (n->plan ? pnn_plan_bytes(n->plan) : 0)) / 2;
+        return (pln_device_available(n->device) + (n->plan ? pnn_plan_bytes(n->plan) : 0)) / 2;
     return half < MOST_ARENA ? half : MOST_ARENA;
 }
 

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "nn/backends/device.h"
+#include "device/ops.h"
 #include "nn/graph_store.h"
 #include "nn/layout.h"
 #include "nn/passes/passes.h"
@@ -14,7 +14,7 @@ struct step {
     int id;
     pnn_call call;
     pnn_kernel kernel;
-    pnn_recording *recording; /* on a device: from here to the next step of the host */
+    pln_recording *recording; /* on a device: from here to the next step of the host */
     double ms;
 };
 
@@ -41,7 +41,7 @@ struct pnn_plan {
     pnn_output_fn *on_output;
     void *user;
     /* On a device: parameters, constants and inputs, each at its node's offset; what runs did. */
-    pnn_device *device;
+    pln_device *device;
     char *values;
     size_t *value_at, values_bytes;
     float *span;       /* in the host's memory: an output that has gaps */
@@ -442,7 +442,7 @@ static pln_status ask(pnn_plan *p, size_t from, size_t to)
 
 static pln_status ask_timed(pnn_plan *p)
 {
-    const pnn_device_ops *ops = p->device->ops;
+    const pln_device_ops *ops = p->device->ops;
     pln_status s = PLN_OK;
     for (size_t i = 0; i < p->step_count; i++) {
         PLN_TRY(ask(p, i, i + 1));
@@ -454,10 +454,10 @@ done:
     return s;
 }
 
-static pln_status record(pnn_plan *p, size_t from, size_t to, pnn_recording **kept)
+static pln_status record(pnn_plan *p, size_t from, size_t to, pln_recording **kept)
 {
-    const pnn_device_ops *ops = p->device->ops;
-    pnn_recording *recording = NULL;
+    const pln_device_ops *ops = p->device->ops;
+    pln_recording *recording = NULL;
     pln_status s = ops->record_begin(p->device), end;
     if (s) return s;
     s = ask(p, from, to);
@@ -499,7 +499,7 @@ static pln_status download_output(pnn_plan *p, const struct binding *b)
 
 static pln_status run_on_device(pnn_plan *p)
 {
-    const pnn_device_ops *ops = p->device->ops;
+    const pln_device_ops *ops = p->device->ops;
     pln_status s = PLN_OK;
     PLN_TRY(pln_progress(p->ctx, 0, "layers"));
     PLN_TRY(ops->upload(p->device, p->device->seed, &p->o.seed, sizeof p->o.seed));

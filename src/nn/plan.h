@@ -4,7 +4,7 @@
 #ifndef PLN_NN_PLAN_H
 #define PLN_NN_PLAN_H
 
-#include "nn/device.h"
+#include "device/device.h"
 #include "nn/nn.h"
 #include "nn/safetensors.h"
 
@@ -48,7 +48,7 @@ typedef enum pnn_keep {
 
 typedef struct pnn_plan_options {
     pnn_size size;
-    pnn_device *device;     /* NULL: the host; outlives the plan */
+    pln_device *device;     /* NULL: the host; outlives the plan */
     pnn_backend_id backend; /* of the host */
     pnn_precision precision;
     /* Inference: parameters are constants of the plan (folded, packed; later changes of the store

@@ -15,7 +15,7 @@ struct pln_step {
     pnn_store *store;
     const pln_group *group;
     uint64_t seed;
-    pnn_device *device;              /* NULL: the CPU */
+    pln_device *device;              /* NULL: the CPU */
     bool joined;                     /* of a group: its GPUs take the means */
     bool bf16;                       /* convolutions round their operands */
     pnn_graph *graph, *update_graph; /* the second: of a group that the host sums for */
@@ -56,13 +56,13 @@ static pln_status ask_all(const struct pln_step *t, bool yes, size_t *count)
 }
 
 /* Of what the first process has, all have a copy: the others add zeros. */
-static pln_status share(const struct pln_step *t, unsigned char id[PNN_GROUP_ID])
+static pln_status share(const struct pln_step *t, unsigned char id[PLN_GROUP_ID])
 {
     const pln_group *group = t->group;
-    float bytes[PNN_GROUP_ID];
-    for (size_t i = 0; i < PNN_GROUP_ID; i++) bytes[i] = group->rank ? 0 : id[i];
-    if (group->sum(group->user, bytes, PNN_GROUP_ID) || group->wait(group->user)) return lost(t);
-    for (size_t i = 0; i < PNN_GROUP_ID; i++) id[i] = (unsigned char)bytes[i];
+    float bytes[PLN_GROUP_ID];
+    for (size_t i = 0; i < PLN_GROUP_ID; i++) bytes[i] = group->rank ? 0 : id[i];
+    if (group->sum(group->user, bytes, PLN_GROUP_ID) || group->wait(group->user)) return lost(t);
+    for (size_t i = 0; i < PLN_GROUP_ID; i++) id[i] = (unsigned char)bytes[i];
     return PLN_OK;
 }
 
@@ -70,7 +70,7 @@ static pln_status share(const struct pln_step *t, unsigned char id[PNN_GROUP_ID]
  * GPU's plan has another order than the CPU's, in which processes would wait for different sums. */
 static pln_status join(struct pln_step *t)
 {
-    unsigned char id[PNN_GROUP_ID] = {0};
+    unsigned char id[PLN_GROUP_ID] = {0};
     size_t world = t->group->world, count;
     pln_status s = PLN_OK, can = PLN_OK;
 
@@ -82,13 +82,13 @@ static pln_status join(struct pln_step *t)
                      count, world);
         goto done;
     }
-    can = pnn_device_group_id(t->device, t->group->rank == 0 ? id : NULL);
+    can = pln_device_group_id(t->device, t->group->rank == 0 ? id : NULL);
     PLN_TRY(ask_all(t, !can, &count));
     if (count == world) {
         PLN_TRY(share(t, id));
-        can = pnn_device_join(t->device, id, t->group->rank, world);
+        can = pln_device_join(t->device, id, t->group->rank, world);
         PLN_TRY(ask_all(t, !can, &count));
-        if (count < world) pnn_device_leave(t->device);
+        if (count < world) pln_device_leave(t->device);
     }
     t->joined = count == world;
     if (t->joined)
@@ -304,7 +304,7 @@ done:
 
 static pln_status choose_device(struct pln_step *t, pln_precision precision)
 {
-    pln_status s = pnn_context_device(t->ctx, &t->device);
+    pln_status s = pln_device_wanted(t->ctx, &t->device);
     bool fast = t->device || pln_isa_of(t->ctx) >= PLN_ISA_AMX;
     if (s) return s;
     t->bf16 = precision == PLN_PRECISION_AUTO ? fast : precision != PLN_PRECISION_F32;
@@ -346,7 +346,7 @@ void pln_step_free(pln_step *t)
     if (!t) return;
     pnn_plan_free(t->plan);
     pnn_plan_free(t->update);
-    if (t->joined) pnn_device_leave(t->device);
+    if (t->joined) pln_device_leave(t->device);
     pnn_graph_free(t->graph);
     pnn_graph_free(t->update_graph);
     pln_free(t->sums);

@@ -7,7 +7,7 @@
 #include "nn/plan.h"
 
 static pln_context *ctx;
-static pnn_device *device;
+static pln_device *device;
 static pnn_graph *g;
 static pnn_store *store;
 static pnn_plan *plan;
@@ -35,7 +35,7 @@ static int teardown(void **state)
     pnn_plan_free(plan);
     pnn_store_free(store);
     pnn_graph_free(g);
-    pnn_device_close(device);
+    pln_device_close(device);
     uint64_t held = pln_context_bytes(ctx);
     pln_context_free(ctx);
     if (*other) setenv("PLANISH_MODULES", other, 1);
@@ -139,11 +139,11 @@ static void a_lost_device_is_an_error(void **state)
 
 static void open_fails(int index, pln_status expected, const char *message)
 {
-    pnn_device *gpu = device;
-    assert_int_equal(pnn_device_open(ctx, index, &gpu), expected);
+    pln_device *gpu = device;
+    assert_int_equal(pln_device_open(ctx, index, &gpu), expected);
     assert_null(gpu);
     if (message) assert_string_equal(pln_context_message(ctx), message);
-    assert_int_equal(pnn_device_check(ctx, index), expected);
+    assert_int_equal(pln_device_check(ctx, index), expected);
     if (message) assert_string_equal(pln_context_message(ctx), message);
 }
 
@@ -151,8 +151,8 @@ static void open_fails(int index, pln_status expected, const char *message)
 static void no_gpu_is_said(void **state)
 {
     (void)state;
-    if (pnn_device_count()) skip();
-    pln_status s = pnn_device_check(ctx, 1);
+    if (pln_device_count()) skip();
+    pln_status s = pln_device_check(ctx, 1);
     open_fails(1, s, NULL);
     if (s == PLN_E_UNSUPPORTED) {
         open_fails(1, s, "cuda:1: planish_cuda.so is not installed");
@@ -171,19 +171,19 @@ static void modules(const char *folder)
 
 static void the_module_is_loaded(void **state)
 {
-    pnn_device *own = device;
+    pln_device *own = device;
     (void)state;
     modules(STANDIN);
-    assert_int_equal(pnn_device_count(), 2);
+    assert_int_equal(pln_device_count(), 2);
     open_fails(2, PLN_E_DEVICE, "cuda:2: no such device: there are 2, from cuda:0");
-    OK(ctx, pnn_device_open(ctx, 1, &device));
-    assert_string_equal(pnn_device_name(device), "host:1");
+    OK(ctx, pln_device_open(ctx, 1, &device));
+    assert_string_equal(pln_device_name(device), "host:1");
     OK(ctx, make());
     bind();
     for (int run = 0; run < 3; run++) OK(ctx, pnn_plan_run(plan));
     pnn_plan_free(plan);
     plan = NULL;
-    pnn_device_close(device);
+    pln_device_close(device);
     device = own;
 }
 
@@ -195,7 +195,7 @@ static void a_module_of_another_planish(void **state)
     snprintf(file, sizeof file, "%s/planish_cuda.so", folder);
     assert_int_equal(symlink(STANDIN "/planish_cuda_old.so", file), 0);
     modules(folder);
-    assert_int_equal(pnn_device_count(), 0);
+    assert_int_equal(pln_device_count(), 0);
     open_fails(0, PLN_E_UNSUPPORTED, "cuda:0: planish_cuda.so is another planish's");
     unlink(file);
     rmdir(folder);

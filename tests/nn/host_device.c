@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "../support.h"
+#include "device/kernels/list.h"
 #include "host_group.h"
-#include "nn/backends/cuda/kernels/list.h"
 
 /* ---- Work ---- */
 
@@ -16,24 +16,24 @@ struct work {
 #define MEAN   (-2)
     size_t n, bytes;
     unsigned char parameters[1024];
-    const pnn_engine *engine;
-    pnn_engine_operands operands;
+    const pln_engine *engine;
+    pln_engine_operands operands;
     float *values; /* of MEAN */
 };
 
-struct pnn_recording {
+struct pln_recording {
     size_t count, room;
     struct work *works;
 };
 
-struct pnn_engine {
-    pnn_engine_spec s;
+struct pln_engine {
+    pln_engine_spec s;
 };
 
 struct host_device {
-    pnn_device d;
+    pln_device d;
     host_engines engines;
-    pnn_recording *recording; /* being made */
+    pln_recording *recording; /* being made */
     int fail;
     uint64_t limit, held;
     size_t runs, replays;
@@ -41,7 +41,7 @@ struct host_device {
     host_group *group;
 };
 
-static struct host_device *host(pnn_device *d) { return (struct host_device *)(void *)d; }
+static struct host_device *host(pln_device *d) { return (struct host_device *)(void *)d; }
 
 static pln_status broken(struct host_device *h)
 {
@@ -93,7 +93,7 @@ typedef void each_product(const struct work *w, size_t x, size_t y, size_t at);
 
 static void walk(const struct work *work, each_product *f)
 {
-    const pnn_engine_spec *s = &work->engine->s;
+    const pln_engine_spec *s = &work->engine->s;
     size_t per = s->c / (size_t)s->groups, outs = s->o / (size_t)s->groups;
     for (size_t n = 0; n < s->n; n++)
         for (size_t y = 0; y < s->oh; y++)
@@ -134,7 +134,7 @@ static void to_w(const struct work *w, size_t x, size_t y, size_t at)
 
 static double finish(const struct work *w, double sum, size_t pixel, size_t c)
 {
-    const pnn_engine_spec *s = &w->engine->s;
+    const pln_engine_spec *s = &w->engine->s;
     if (s->bias) sum += (double)((const float *)w->operands.bias)[c];
     if (s->residual)
         sum += get(w->operands.residual, s->residual_half, pixel * s->residual_stride + c);
@@ -143,13 +143,13 @@ static double finish(const struct work *w, double sum, size_t pixel, size_t c)
 
 static void run_engine(const struct work *w)
 {
-    const pnn_engine_spec *s = &w->engine->s;
+    const pln_engine_spec *s = &w->engine->s;
     static each_product *const to[] = {to_y, to_x, to_w};
     size_t per = s->c / (size_t)s->groups, pixels, c, stride;
     void *result;
-    if (s->kind == PNN_ENGINE_FORWARD) {
+    if (s->kind == PLN_ENGINE_FORWARD) {
         pixels = s->n * s->oh * s->ow, c = s->o, stride = s->y_stride, result = w->operands.y;
-    } else if (s->kind == PNN_ENGINE_DATA) {
+    } else if (s->kind == PLN_ENGINE_DATA) {
         pixels = s->n * s->h * s->w, c = s->c, stride = s->x_stride, result = w->operands.x;
     } else {
         pixels = s->o, c = stride = (size_t)s->kh * (size_t)s->kw * per, result = w->operands.w;
@@ -160,13 +160,13 @@ static void run_engine(const struct work *w)
     for (size_t p = 0; p < pixels; p++)
         for (size_t k = 0; k < c; k++)
             put(result, s->result_half, p * stride + k,
-                s->kind == PNN_ENGINE_FORWARD ? finish(w, sums[p * stride + k], p, k)
+                s->kind == PLN_ENGINE_FORWARD ? finish(w, sums[p * stride + k], p, k)
                                               : sums[p * stride + k]);
     free(sums);
     sums = NULL;
 }
 
-static pln_status engine_new(pnn_device *d, const pnn_engine_spec *s, pnn_engine **engine,
+static pln_status engine_new(pln_device *d, const pln_engine_spec *s, pln_engine **engine,
                              size_t *bytes)
 {
     struct host_device *h = host(d);
@@ -185,7 +185,7 @@ static pln_status engine_new(pnn_device *d, const pnn_engine_spec *s, pnn_engine
     return PLN_OK;
 }
 
-static void engine_free(pnn_engine *engine) { pln_free(engine); }
+static void engine_free(pln_engine *engine) { pln_free(engine); }
 
 /* ---- The queue ---- */
 
@@ -208,7 +208,7 @@ static pln_status do_work(struct host_device *h, const struct work *w)
 
 static pln_status enqueue(struct host_device *h, const struct work *w)
 {
-    pnn_recording *r = h->recording;
+    pln_recording *r = h->recording;
     if (!r) return do_work(h, w);
     if (r->count == r->room) {
         r->room = 2 * r->room + 16;
@@ -219,7 +219,7 @@ static pln_status enqueue(struct host_device *h, const struct work *w)
     return PLN_OK;
 }
 
-static pln_status launch(pnn_device *d, int kernel, const void *parameters, size_t n)
+static pln_status launch(pln_device *d, int kernel, const void *parameters, size_t n)
 {
     struct work w = {.kernel = kernel, .n = n, .bytes = sizes[kernel]};
     assert_true(w.bytes <= sizeof w.parameters);
@@ -227,53 +227,53 @@ static pln_status launch(pnn_device *d, int kernel, const void *parameters, size
     return enqueue(host(d), &w);
 }
 
-static pln_status engine_run(pnn_device *d, const pnn_engine *engine,
-                             const pnn_engine_operands *operands)
+static pln_status engine_run(pln_device *d, const pln_engine *engine,
+                             const pln_engine_operands *operands)
 {
     struct work w = {.kernel = ENGINE, .engine = engine, .operands = *operands};
     return enqueue(host(d), &w);
 }
 
-static pln_status group_id(pnn_device *d, unsigned char *id)
+static pln_status group_id(pln_device *d, unsigned char *id)
 {
     if (!host(d)->groups) return pln_fail(d->ctx, PLN_E_UNSUPPORTED, "%s: no groups", d->name);
     if (!id) return PLN_OK;
-    memset(id, 0, PNN_GROUP_ID);
-    host_group_name((char *)id, PNN_GROUP_ID);
+    memset(id, 0, PLN_GROUP_ID);
+    host_group_name((char *)id, PLN_GROUP_ID);
     return PLN_OK;
 }
 
-static pln_status join(pnn_device *d, const unsigned char *id, size_t rank, size_t world)
+static pln_status join(pln_device *d, const unsigned char *id, size_t rank, size_t world)
 {
     host(d)->group = host_group_join((const char *)id, rank, world);
     return host(d)->group ? PLN_OK : pln_fail(d->ctx, PLN_E_DEVICE, "%s: no group", d->name);
 }
 
-static void leave(pnn_device *d)
+static void leave(pln_device *d)
 {
     host_group_leave(host(d)->group);
     host(d)->group = NULL;
 }
 
-static pln_status mean(pnn_device *d, float *values, size_t n)
+static pln_status mean(pln_device *d, float *values, size_t n)
 {
     struct work w = {.kernel = MEAN, .values = values, .n = n};
     return enqueue(host(d), &w);
 }
 
-static pln_status record_begin(pnn_device *d)
+static pln_status record_begin(pln_device *d)
 {
     return pln_calloc(d->ctx, 1, sizeof *host(d)->recording, &host(d)->recording);
 }
 
-static pln_status record_end(pnn_device *d, pnn_recording **recording)
+static pln_status record_end(pln_device *d, pln_recording **recording)
 {
     *recording = host(d)->recording;
     host(d)->recording = NULL;
     return PLN_OK;
 }
 
-static pln_status replay(pnn_device *d, pnn_recording *r)
+static pln_status replay(pln_device *d, pln_recording *r)
 {
     pln_status s = PLN_OK;
     host(d)->replays++;
@@ -281,7 +281,7 @@ static pln_status replay(pnn_device *d, pnn_recording *r)
     return s;
 }
 
-static void recording_free(pnn_recording *r)
+static void recording_free(pln_recording *r)
 {
     free(r->works);
     pln_free(r);
@@ -294,7 +294,7 @@ struct block {
     char fill[56];
 };
 
-static pln_status device_alloc(pnn_device *d, size_t bytes, bool shared, const char *what,
+static pln_status device_alloc(pln_device *d, size_t bytes, bool shared, const char *what,
                                void **memory)
 {
     struct host_device *h = host(d);
@@ -312,7 +312,7 @@ static pln_status device_alloc(pnn_device *d, size_t bytes, bool shared, const c
     return PLN_OK;
 }
 
-static void device_free(pnn_device *d, void *memory)
+static void device_free(pln_device *d, void *memory)
 {
     if (!memory) return;
     struct block *b = (struct block *)memory - 1;
@@ -320,42 +320,42 @@ static void device_free(pnn_device *d, void *memory)
     pln_free(b);
 }
 
-static uint64_t available(pnn_device *d) { return host(d)->limit - host(d)->held; }
+static uint64_t available(pln_device *d) { return host(d)->limit - host(d)->held; }
 
-static pln_status copy(pnn_device *d, void *to, const void *from, size_t bytes)
+static pln_status copy(pln_device *d, void *to, const void *from, size_t bytes)
 {
     pln_status s = broken(host(d));
     if (!s) memcpy(to, from, bytes);
     return s;
 }
 
-static pln_status wait_for(pnn_device *d)
+static pln_status wait_for(pln_device *d)
 {
     (void)d;
     return PLN_OK;
 }
 
-static pln_status mark(pnn_device *d, size_t i)
+static pln_status mark(pln_device *d, size_t i)
 {
     (void)d, (void)i;
     return PLN_OK;
 }
 
-static pln_status between(pnn_device *d, size_t i, size_t j, double *ms)
+static pln_status between(pln_device *d, size_t i, size_t j, double *ms)
 {
     (void)d;
     *ms = (double)(j - i);
     return PLN_OK;
 }
 
-static void close_device(pnn_device *d)
+static void close_device(pln_device *d)
 {
     device_free(d, d->seed);
     assert_int_equal(host(d)->held, 0);
     pln_free(d);
 }
 
-static const pnn_device_ops ops = {
+static const pln_device_ops ops = {
     .close = close_device,
     .alloc = device_alloc,
     .free = device_free,
@@ -379,12 +379,12 @@ static const pnn_device_ops ops = {
     .between = between,
 };
 
-pln_status host_device_open(pln_context *ctx, host_engines engines, pnn_device **device)
+pln_status host_device_open(pln_context *ctx, host_engines engines, pln_device **device)
 {
     struct host_device *h = NULL;
     pln_status s = pln_calloc(ctx, 1, sizeof *h, &h);
     if (s) return s;
-    h->d = (pnn_device){.ops = &ops, .ctx = ctx, .name = "host:0"};
+    h->d = (pln_device){.ops = &ops, .ctx = ctx, .name = "host:0"};
     h->engines = engines;
     h->limit = (uint64_t)1 << 40;
     void *seed = NULL;
@@ -397,13 +397,13 @@ pln_status host_device_open(pln_context *ctx, host_engines engines, pnn_device *
     return s;
 }
 
-void host_device_fail(pnn_device *device, int n) { host(device)->fail = n; }
-void host_device_groups(pnn_device *device) { host(device)->groups = true; }
-void host_device_limit(pnn_device *device, uint64_t bytes)
+void host_device_fail(pln_device *device, int n) { host(device)->fail = n; }
+void host_device_groups(pln_device *device) { host(device)->groups = true; }
+void host_device_limit(pln_device *device, uint64_t bytes)
 {
     host(device)->limit = host(device)->held + bytes;
 }
-void host_device_counts(const pnn_device *device, size_t *runs, size_t *replays)
+void host_device_counts(const pln_device *device, size_t *runs, size_t *replays)
 {
     const struct host_device *h = (const struct host_device *)(const void *)device;
     *runs = h->runs;

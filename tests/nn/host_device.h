@@ -4,7 +4,7 @@
 #ifndef PLN_TESTS_NN_HOST_DEVICE_H
 #define PLN_TESTS_NN_HOST_DEVICE_H
 
-#include "nn/backends/device.h"
+#include "device/ops.h"
 
 typedef enum host_engines {
     HOST_ENGINES_NONE,    /* our own kernels compute convolutions */
@@ -14,14 +14,14 @@ typedef enum host_engines {
     HOST_ENGINES_COUNT
 } host_engines;
 
-pln_status host_device_open(pln_context *ctx, host_engines engines, pnn_device **device) PLN_CHECK;
+pln_status host_device_open(pln_context *ctx, host_engines engines, pln_device **device) PLN_CHECK;
 /* The n-th work from now on (launch, engine, copy) fails as a device that was lost; 0: none. */
-void host_device_fail(pnn_device *device, int n);
+void host_device_fail(pln_device *device, int n);
 /* From now on it can be in a group; before, it says that it cannot. */
-void host_device_groups(pnn_device *device);
+void host_device_groups(pln_device *device);
 /* How many bytes it may still give. */
-void host_device_limit(pnn_device *device, uint64_t bytes);
+void host_device_limit(pln_device *device, uint64_t bytes);
 /* Launches and engines run so far, replayed ones too; and how many replays. */
-void host_device_counts(const pnn_device *device, size_t *runs, size_t *replays);
+void host_device_counts(const pln_device *device, size_t *runs, size_t *replays);
 
 #endif

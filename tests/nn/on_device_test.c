@@ -17,17 +17,17 @@ static char base[64];
 /* From now on networks run on the host's device, or on the CPU. */
 static void use(bool device)
 {
-    pnn_device *host = NULL;
+    pln_device *host = NULL;
     OK(ctx, pln_context_set_device(ctx, device ? "auto" : "cpu"));
     if (!device) return;
     OK(ctx, host_device_open(ctx, HOST_ENGINES_ALL, &host));
-    pln_context_keep(ctx, PLN_KEPT_DEVICE, host, (void (*)(void *))pnn_device_close);
+    pln_context_keep(ctx, PLN_KEPT_DEVICE, host, (void (*)(void *))pln_device_close);
 }
 
 static size_t runs_so_far(void)
 {
     size_t runs = 0, replays;
-    pnn_device *device = pln_context_kept(ctx, PLN_KEPT_DEVICE);
+    pln_device *device = pln_context_kept(ctx, PLN_KEPT_DEVICE);
     if (device) host_device_counts(device, &runs, &replays);
     return runs;
 }
@@ -128,11 +128,11 @@ static void sessions_agree(void **state)
         size_t before = runs_so_far();
         smooth(cases[i].net, path, how, x, on_device);
         assert_true(runs_so_far() > before);
-        assert_string_equal(pnn_context_device_name(ctx), "host:0");
+        assert_string_equal(pln_device_used(ctx), "host:0");
         use(false);
         how.precision = PLN_PRECISION_F32;
         smooth(cases[i].net, path, how, x, on_cpu);
-        assert_string_equal(pnn_context_device_name(ctx), "cpu");
+        assert_string_equal(pln_device_used(ctx), "cpu");
         double apart = most_apart(on_cpu, on_device, SAMPLES);
         if (!(apart <= cases[i].bound)) fail_msg("case %zu: %g apart", i, apart);
         if (cases[i].bound > 1e-5 && apart < 1e-5) fail_msg("case %zu: bf16 rounds nothing", i);
@@ -150,7 +150,7 @@ static void memory_of_the_device_counts(void **state)
     for (size_t i = 0; i < SAMPLES; i++) x[i] = scene(i / 3 % W, i / 3 / W, i % 3, W, H);
     make_weights("mi", "{\"width\": 8, \"blocks\": 1}", path);
     use(true);
-    pnn_device *device = pln_context_kept(ctx, PLN_KEPT_DEVICE);
+    pln_device *device = pln_context_kept(ctx, PLN_KEPT_DEVICE);
     host_device_limit(device, 1000);
     OK(ctx, pln_params_new(ctx, "mi", &p));
     OK(ctx, pln_params_set_net(ctx, p,

@@ -14,7 +14,7 @@ enum { BACKENDS = sizeof backends / sizeof *backends };
 
 static pln_context *ctx;
 static pnn_graph *g;
-static pnn_device *device;
+static pln_device *device;
 
 static int setup(void **state)
 {
@@ -29,7 +29,7 @@ static int teardown(void **state)
 {
     (void)state;
     pnn_graph_free(g);
-    pnn_device_close(device);
+    pln_device_close(device);
     uint64_t held = pln_context_bytes(ctx);
     pln_context_free(ctx);
     return held != 0;

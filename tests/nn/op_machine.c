@@ -2,7 +2,7 @@
 #include "op_machine.h"
 
 #include "../support.h"
-#include "nn/backends/device.h"
+#include "device/ops.h"
 #include "nn/half.h"
 
 enum { GUARD32 = 0x7fc5a5a5, GUARD16 = 0x7fa5 }; /* NaNs of f32 and bf16 */
@@ -19,7 +19,7 @@ struct node {
 struct op_machine {
     pln_context *ctx;
     const pnn_graph *g;
-    pnn_device *device;
+    pln_device *device;
     struct node *nodes; /* [id] */
     int count;
     void *work;
@@ -76,7 +76,7 @@ static size_t first_element(const struct node *n)
 }
 
 op_machine *op_machine_new(pln_context *ctx, const pnn_graph *g, pnn_size size, bool gaps,
-                           pnn_device *device)
+                           pln_device *device)
 {
     op_machine *m = NULL;
     OK(ctx, pln_calloc(ctx, 1, sizeof *m, &m));

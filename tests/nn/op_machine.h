@@ -10,7 +10,7 @@ typedef struct op_machine op_machine;
  * gradients of weights are dense, as they are in a plan. Everything starts as NaN. device: of the
  * back end cuda, else NULL. */
 op_machine *op_machine_new(pln_context *ctx, const pnn_graph *g, pnn_size size, bool gaps,
-                           pnn_device *device);
+                           pln_device *device);
 void op_machine_free(op_machine *m);
 size_t op_machine_elements(const op_machine *m, pnn_node x);
 /* Dense values in and out. */

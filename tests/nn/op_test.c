@@ -86,7 +86,7 @@ static float *values_of(const struct problem *p, pnn_node x, size_t n)
 }
 
 static op_machine *machine_on(const struct problem *p, pln_context *ctx,
-                              const pnn_backend_info *backend, pnn_device *device, bool gaps,
+                              const pnn_backend_info *backend, pln_device *device, bool gaps,
                               bool fixed)
 {
     op_machine *m = op_machine_new(ctx, p->b.g, (pnn_size){1, 1, 1}, gaps, device);
@@ -355,7 +355,7 @@ static void back_ends_agree(void **state)
 
 /* ---- The back end cuda: on the host's device with every kind of engine, and on a GPU ---- */
 
-static void check_device(const struct problem *p, pln_context *ctx, pnn_device *device,
+static void check_device(const struct problem *p, pln_context *ctx, pln_device *device,
                          op_machine *want, double bound, const char *where)
 {
     for (int way = 0; way < 4; way += p->c->flags & OP_LARGE ? 3 : 1) {
@@ -390,10 +390,10 @@ static void host_device_agrees(void **state)
         convolves = convolves || op == PNN_OP_CONV || op == PNN_OP_CONV_DATA;
     }
     for (int e = 0; e < (convolves ? HOST_ENGINES_COUNT : 1); e++) {
-        pnn_device *device = NULL;
+        pln_device *device = NULL;
         OK(ctx, host_device_open(ctx, (host_engines)e, &device));
         check_device(&p, ctx, device, want, bound_of(p.c), names[e]);
-        pnn_device_close(device);
+        pln_device_close(device);
     }
     op_machine_free(want);
     problem_free(&p);
@@ -403,15 +403,15 @@ static void host_device_agrees(void **state)
 static void gpu_agrees(void **state)
 {
     pln_context *ctx = context_new(1);
-    pnn_device *device = NULL;
-    OK(ctx, pnn_device_open(ctx, 0, &device));
+    pln_device *device = NULL;
+    OK(ctx, pln_device_open(ctx, 0, &device));
     struct problem p = problem_new(ctx, *state);
     op_machine *want = machine_new(&p, ctx, &pnn_backend_ref, false, false);
     op_machine_run(want);
-    check_device(&p, ctx, device, want, bound_of(p.c), pnn_device_name(device));
+    check_device(&p, ctx, device, want, bound_of(p.c), pln_device_name(device));
     op_machine_free(want);
     problem_free(&p);
-    pnn_device_close(device);
+    pln_device_close(device);
     context_end(ctx);
 }
 
@@ -509,7 +509,7 @@ static void plans_agree(void **state)
 }
 
 /* On a device: the first run step by step, the second recorded and replayed. */
-static void check_device_plans(const struct problem *p, pln_context *ctx, pnn_device *device,
+static void check_device_plans(const struct problem *p, pln_context *ctx, pln_device *device,
                                const char *where)
 {
     op_machine *want = machine_new(p, ctx, &pnn_backend_ref, false, false);
@@ -527,10 +527,10 @@ static void host_device_plans_agree(void **state)
     pln_context *ctx = context_new(1);
     struct problem p = problem_new(ctx, *state);
     for (int e = 0; e < HOST_ENGINES_COUNT; e += HOST_ENGINES_PACKED) {
-        pnn_device *device = NULL;
+        pln_device *device = NULL;
         OK(ctx, host_device_open(ctx, (host_engines)e, &device));
         check_device_plans(&p, ctx, device, "host device");
-        pnn_device_close(device);
+        pln_device_close(device);
     }
     problem_free(&p);
     context_end(ctx);
@@ -539,12 +539,12 @@ static void host_device_plans_agree(void **state)
 static void gpu_plans_agree(void **state)
 {
     pln_context *ctx = context_new(1);
-    pnn_device *device = NULL;
-    OK(ctx, pnn_device_open(ctx, 0, &device));
+    pln_device *device = NULL;
+    OK(ctx, pln_device_open(ctx, 0, &device));
     struct problem p = problem_new(ctx, *state);
-    check_device_plans(&p, ctx, device, pnn_device_name(device));
+    check_device_plans(&p, ctx, device, pln_device_name(device));
     problem_free(&p);
-    pnn_device_close(device);
+    pln_device_close(device);
     context_end(ctx);
 }
 
@@ -710,7 +710,7 @@ static size_t add_cases(struct CMUnitTest *tests, char (*names)[120], const char
         if (!strncmp(of_the_table[i].name, prefix, strlen(prefix))) tests[n++] = of_the_table[i];
     for (size_t t = 0; t < sizeof tests_of_cases / sizeof *tests_of_cases; t++)
         for (size_t i = 0; i < op_case_count; i++) {
-            if (!strncmp(tests_of_cases[t].name, "gpu", 3) && !pnn_device_count()) break;
+            if (!strncmp(tests_of_cases[t].name, "gpu", 3) && !pln_device_count()) break;
             if (!tests_of_cases[t].takes(&op_cases[i])) continue;
             snprintf(names[n], sizeof names[n], "%s/%s", tests_of_cases[t].name, op_cases[i].name);
             if (strncmp(names[n], prefix, strlen(prefix)) != 0) continue;
@@ -755,7 +755,7 @@ int main(int argc, char **argv)
     char(*names)[120] = calloc(room, sizeof *names);
     pln_context *ctx = NULL;
     const char *prefix = argc > 1 ? argv[1] : "";
-    if (!strncmp(prefix, "gpu", 3) && !pnn_device_count()) {
+    if (!strncmp(prefix, "gpu", 3) && !pln_device_count()) {
         printf("skipped: no CUDA device\n");
         free(tests);
         free(names);

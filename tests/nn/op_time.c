@@ -86,7 +86,7 @@ static int ascending(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static pln_status measure(pln_context *ctx, const op_build *b, pnn_store *store, pnn_device *device,
+static pln_status measure(pln_context *ctx, const op_build *b, pnn_store *store, pln_device *device,
                           bool bf16, struct measured *m)
 {
     const pnn_plan_options o = {.size = {1, 1, 1},
@@ -161,14 +161,14 @@ static bool of_case(const op_case *c, const char *op)
 pln_status op_times(pln_context *ctx, const char *prefix, bool bf16)
 {
     struct measured m[BACKENDS];
-    pnn_device *device = NULL;
+    pln_device *device = NULL;
     op_build b = {NULL};
     pnn_store *store = NULL;
     pln_status s = PLN_OK;
 
-    PLN_TRY(pnn_context_device(ctx, &device));
+    PLN_TRY(pln_device_wanted(ctx, &device));
     int backends = device ? 2 : 1;
-    print_head(device ? pnn_device_name(device) : NULL);
+    print_head(device ? pln_device_name(device) : NULL);
     for (size_t c = 0; c < op_timed_count; c++) {
         if (strncmp(op_timed[c].name, prefix, strlen(prefix)) != 0) continue;
         int there = op_timed[c].flags & OP_HOST ? 1 : backends;

@@ -37,7 +37,7 @@ typedef struct problem {
 
 static pln_context *contexts[3]; /* by instruction set; 2 threads */
 static int isas;
-static pnn_device *device;
+static pln_device *device;
 
 static int setup(void **state)
 {
@@ -58,7 +58,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     (void)state;
-    pnn_device_close(device);
+    pln_device_close(device);
     for (int i = 0; i < isas; i++) {
         if (pln_context_bytes(contexts[i])) return 1;
         pln_context_free(contexts[i]);

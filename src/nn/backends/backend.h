@@ -3,7 +3,7 @@
 #ifndef PLN_NN_BACKENDS_BACKEND_H
 #define PLN_NN_BACKENDS_BACKEND_H
 
-#include "nn/device.h"
+#include "device/device.h"
 #include "nn/graph.h"
 
 /* Element (n, h, w, c) is at ((n d[1] + h) d[2] + w) stride + c: stride >= d[3], so that a slice of
@@ -29,7 +29,7 @@ typedef struct pnn_call {
     bool fixed[PNN_MAX_INPUTS];
     uint64_t seed; /* of NOISE */
     /* Of the back end cuda: where the tensors' memory is, and the seed. */
-    pnn_device *device;
+    pln_device *device;
     bool narrow; /* convolutions of f32 values may round their operands to bf16 */
 } pnn_call;
 

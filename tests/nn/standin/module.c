@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "../host_device.h"
-#include "nn/backends/cuda/module.h"
+#include "device/cuda/module.h"
 
 #ifndef MODULE_VERSION
 #define MODULE_VERSION CU_MODULE_VERSION
@@ -20,7 +20,7 @@ static pln_status check(pln_context *ctx, int index)
                     COUNT);
 }
 
-static pln_status open_device(pln_context *ctx, int index, pnn_device **device)
+static pln_status open_device(pln_context *ctx, int index, pln_device **device)
 {
     pln_status s = check(ctx, index);
     if (!s) s = host_device_open(ctx, HOST_ENGINES_ALL, device);
@@ -29,8 +29,8 @@ static pln_status open_device(pln_context *ctx, int index, pnn_device **device)
     return s;
 }
 
-__attribute__((visibility("default"))) extern const cu_module pnn_cuda_module;
-const cu_module pnn_cuda_module = {.version = MODULE_VERSION,
+__attribute__((visibility("default"))) extern const cu_module pln_cuda_module;
+const cu_module pln_cuda_module = {.version = MODULE_VERSION,
                                    .parameters = CU_MODULE_PARAMETERS,
                                    .begin = cu_services_begin,
                                    .count = count,

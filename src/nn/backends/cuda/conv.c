@@ -21,7 +21,7 @@ struct conv {
     const pnn_call *call;
     const pnn_conv_attr *a;
     const pnn_epilogue *e;
-    pnn_engine_kind kind;
+    pln_engine_kind kind;
     pnn_tensor x, y; /* the convolution's input and output, whichever is the result */
     pnn_tensor w;    /* O x I x KH x KW, the result of WEIGHT */
     bool half;       /* what engines multiply */
@@ -78,16 +78,16 @@ static cu_view dense_view(const struct operand *o, void *data)
 static bool can_fuse(const struct conv *c, const struct operand *y)
 {
     const pnn_tensor *r = &c->call->in[3];
-    return c->kind == PNN_ENGINE_FORWARD && y->c == y->t->d[3] && !c->e->residual_after &&
+    return c->kind == PLN_ENGINE_FORWARD && y->c == y->t->d[3] && !c->e->residual_after &&
            c->e->act != PNN_ACT_RELU6 && (!r->data || alignment(r) == 16);
 }
 
-static pnn_engine_spec spec_of(const struct conv *c, const struct operand *x,
+static pln_engine_spec spec_of(const struct conv *c, const struct operand *x,
                                const struct operand *y, bool result_half, bool fuse)
 {
     const pnn_conv_attr *a = c->a;
     const pnn_tensor *r = &c->call->in[3];
-    pnn_engine_spec s = {.kind = c->kind,
+    pln_engine_spec s = {.kind = c->kind,
                          .n = x->t->d[0],
                          .c = x->c,
                          .h = x->t->d[1],
@@ -203,13 +203,13 @@ static pln_status launch_epilogue(const struct conv *c, cu_view sum, bool later,
 }
 
 /* Forward, and the gradient to the input. */
-static pln_status launch_pixels(const struct conv *c, pnn_engine *engine, size_t engine_bytes,
+static pln_status launch_pixels(const struct conv *c, pln_engine *engine, size_t engine_bytes,
                                 const struct operand *x, const struct operand *y, bool fused)
 {
-    bool forward = c->kind == PNN_ENGINE_FORWARD, later_in = false, later_w = false;
+    bool forward = c->kind == PLN_ENGINE_FORWARD, later_in = false, later_w = false;
     const struct operand *in = forward ? x : y, *out = forward ? y : x;
     const pnn_call *call = c->call;
-    pnn_engine_operands o = {0};
+    pln_engine_operands o = {0};
     void *from = NULL, *to = out->t->data;
     pln_status s = PLN_OK;
 
@@ -237,14 +237,14 @@ done:
     return s;
 }
 
-static pln_status launch_weight(const struct conv *c, pnn_engine *engine, size_t engine_bytes,
+static pln_status launch_weight(const struct conv *c, pln_engine *engine, size_t engine_bytes,
                                 const struct operand *x, const struct operand *y, bool half)
 {
     static const int patches[] = {offsetof(cu_weights, x) + offsetof(cu_view, data), -1};
     const pnn_tensor *w = &c->w;
     size_t padded_i = c->a->groups > 1 ? w->d[1] : x->c;
     bool later_x = false, later_y = false;
-    pnn_engine_operands o = {0};
+    pln_engine_operands o = {0};
     pln_status s = PLN_OK;
 
     PLN_TRY(bring(c, x, &o.x, &later_x));
@@ -270,13 +270,13 @@ done:
 
 static pln_status take(const struct conv *c, const struct attempt *t, bool *taken)
 {
-    const pnn_device_ops *ops = c->call->device->ops;
+    const pln_device_ops *ops = c->call->device->ops;
     const pnn_tensor *result = &c->call->out, *r = &c->call->in[3];
-    bool result_half = result->type == PNN_BF16 || t->narrow, weight = c->kind == PNN_ENGINE_WEIGHT,
-         forward = c->kind == PNN_ENGINE_FORWARD;
+    bool result_half = result->type == PNN_BF16 || t->narrow, weight = c->kind == PLN_ENGINE_WEIGHT,
+         forward = c->kind == PLN_ENGINE_FORWARD;
     struct operand x = operand_of(c, &c->x, weight || forward ? c->half : result_half, t->pack),
                    y = operand_of(c, &c->y, forward ? result_half : c->half, t->pack);
-    pnn_engine *engine = NULL;
+    pln_engine *engine = NULL;
     size_t bytes = 0;
     pln_status s = PLN_OK;
 
@@ -290,7 +290,7 @@ static pln_status take(const struct conv *c, const struct attempt *t, bool *take
         y.apart = true;
         y.stride = y.c;
     }
-    pnn_engine_spec spec = spec_of(c, &x, &y, result_half, t->fuse);
+    pln_engine_spec spec = spec_of(c, &x, &y, result_half, t->fuse);
     PLN_TRY(ops->engine_new(c->call->device, &spec, &engine, &bytes));
     if (!engine) return PLN_OK;
     *taken = true;
@@ -310,7 +310,7 @@ static cu_conv direct_of(const struct conv *c)
                                   [PNN_ACT_LEAKY_RELU] = CU_ACT_LEAKY_RELU,
                                   [PNN_ACT_RELU6] = CU_ACT_RELU6};
     const pnn_call *call = c->call;
-    bool forward = c->kind == PNN_ENGINE_FORWARD, weight = c->kind == PNN_ENGINE_WEIGHT;
+    bool forward = c->kind == PLN_ENGINE_FORWARD, weight = c->kind == PLN_ENGINE_WEIGHT;
     cu_conv p = {.x = cu_view_of(forward || weight ? &c->x : &c->y),
                  .w = cu_view_of(weight ? &c->y : &c->w),
                  .y = cu_view_of(&call->out),
@@ -343,8 +343,8 @@ static pln_status direct(const struct conv *c)
     size_t pairs, n = pnn_elements(&c->call->out);
     pln_status s = PLN_OK;
 
-    if (c->kind == PNN_ENGINE_FORWARD) return cu_job_launch(c->job, CU_conv, &p, sizeof p, n, NULL);
-    if (c->kind == PNN_ENGINE_DATA)
+    if (c->kind == PLN_ENGINE_FORWARD) return cu_job_launch(c->job, CU_conv, &p, sizeof p, n, NULL);
+    if (c->kind == PLN_ENGINE_DATA)
         return cu_job_launch(c->job, CU_conv_data, &p, sizeof p, n, NULL);
     p.parts = pln_min(cu_parts(n, pnn_positions(&c->y)), c->y.d[0] * c->y.d[1]);
     size_t from = cu_job_work(c->job, p.parts * n * sizeof(cu_pair)) + 1;
@@ -365,9 +365,9 @@ pln_status cu_prepare_conv(cu_job *job, const pnn_call *call)
                      .call = call,
                      .a = &call->v->attr.conv.a,
                      .e = &call->v->attr.conv.e,
-                     .kind = op == PNN_OP_CONV        ? PNN_ENGINE_FORWARD
-                             : op == PNN_OP_CONV_DATA ? PNN_ENGINE_DATA
-                                                      : PNN_ENGINE_WEIGHT};
+                     .kind = op == PNN_OP_CONV        ? PLN_ENGINE_FORWARD
+                             : op == PNN_OP_CONV_DATA ? PLN_ENGINE_DATA
+                                                      : PLN_ENGINE_WEIGHT};
     c.x = op == PNN_OP_CONV_DATA ? call->out : call->in[0];
     c.y = op == PNN_OP_CONV ? call->out : op == PNN_OP_CONV_DATA ? call->in[0] : call->in[1];
     c.w = op == PNN_OP_CONV_WEIGHT ? call->out : call->in[1];

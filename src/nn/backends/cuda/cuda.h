@@ -6,9 +6,9 @@
 #ifndef PLN_NN_BACKENDS_CUDA_CUDA_H
 #define PLN_NN_BACKENDS_CUDA_CUDA_H
 
+#include "device/kernels/list.h"
+#include "device/ops.h"
 #include "nn/backends/backend.h"
-#include "nn/backends/cuda/kernels/list.h"
-#include "nn/backends/device.h"
 #include "nn/backends/view.h"
 
 enum { CU_ALIGN = 256 };
@@ -35,7 +35,7 @@ pln_status cu_job_launch(cu_job *job, cu_kernel kernel, const void *parameters, 
                          size_t n, const int *patches) PLN_CHECK;
 /* The engine, which the job owns from now on, with memory of its own `work` bytes into the work
  * memory; operands' bits in `patches` (1 x, 2 y, 4 w, 8 work) are offsets + 1. */
-pln_status cu_job_engine(cu_job *job, pnn_engine *engine, pnn_engine_operands operands,
+pln_status cu_job_engine(cu_job *job, pln_engine *engine, pln_engine_operands operands,
                          unsigned patches) PLN_CHECK;
 
 /* The n values become their means over the group; `later`: they lie in work memory, an offset + 1.

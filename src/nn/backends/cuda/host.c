@@ -4,7 +4,7 @@
 #include "nn/backends/cuda/cuda.h"
 
 struct host_call {
-    pnn_device *device;
+    pln_device *device;
     pnn_call call; /* operands in the host's memory */
     pnn_kernel kernel;
     void *work;
@@ -19,7 +19,7 @@ static size_t bytes_of(const pnn_tensor *t)
 static pln_status run(pln_context *ctx, const pnn_kernel *k, const pnn_call *call, void *work)
 {
     struct host_call *h = k->state;
-    const pnn_device_ops *ops = h->device->ops;
+    const pln_device_ops *ops = h->device->ops;
     size_t bytes = bytes_of(&call->out);
     pln_status s = PLN_OK;
     (void)work;

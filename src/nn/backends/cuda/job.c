@@ -7,10 +7,10 @@
 enum { PARAMETERS = 1024, PATCHES = 6, LAUNCHES = 24, KEPT = 4 };
 
 struct launch {
-    pnn_engine *engine; /* NULL: a kernel, or */
+    pln_engine *engine; /* NULL: a kernel, or */
     float *mean;        /* a mean over the group; in work memory if `later` */
     bool later;
-    pnn_engine_operands operands;
+    pln_engine_operands operands;
     unsigned operand_patches;
     cu_kernel kernel;
     size_t n;
@@ -21,7 +21,7 @@ struct launch {
 
 struct cu_job {
     pln_context *ctx;
-    pnn_device *device;
+    pln_device *device;
     pnn_kernel *kernel; /* while the call is made ready */
     int launches, kept;
     struct launch launch[LAUNCHES];
@@ -44,7 +44,7 @@ static pln_status run_kernel(cu_job *job, const struct launch *l, char *work)
 
 static pln_status run_engine(cu_job *job, const struct launch *l, char *work)
 {
-    pnn_engine_operands o = l->operands;
+    pln_engine_operands o = l->operands;
     if (l->operand_patches & 1) o.x = work + ((uintptr_t)o.x - 1);
     if (l->operand_patches & 2) o.y = work + ((uintptr_t)o.y - 1);
     if (l->operand_patches & 4) o.w = work + ((uintptr_t)o.w - 1);
@@ -142,7 +142,7 @@ done:
     return s;
 }
 
-pln_status cu_job_engine(cu_job *job, pnn_engine *engine, pnn_engine_operands operands,
+pln_status cu_job_engine(cu_job *job, pln_engine *engine, pln_engine_operands operands,
                          unsigned patches)
 {
     struct launch *l = NULL;

@@ -2,10 +2,10 @@
 /* Sums and maxima. Each output value is that of a box of the input; a box is dealt out to `parts`
  * indices (element k to part k mod parts), whose partial results are folded in turn, until one is
  * left. Partial results are pairs of doubles: two sums, or a maximum and its place in the box. */
-#ifndef PLN_NN_BACKENDS_CUDA_KERNELS_REDUCE_H
-#define PLN_NN_BACKENDS_CUDA_KERNELS_REDUCE_H
+#ifndef PLN_DEVICE_KERNELS_REDUCE_H
+#define PLN_DEVICE_KERNELS_REDUCE_H
 
-#include "nn/backends/cuda/kernels/base.h"
+#include "device/kernels/base.h"
 
 typedef enum cu_sum_fn {
     CU_SUM,     /* sum x */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Moving values about: another shape, borders, the Haar lattice. */
-#ifndef PLN_NN_BACKENDS_CUDA_KERNELS_SHAPE_H
-#define PLN_NN_BACKENDS_CUDA_KERNELS_SHAPE_H
+#ifndef PLN_DEVICE_KERNELS_SHAPE_H
+#define PLN_DEVICE_KERNELS_SHAPE_H
 
-#include "nn/backends/cuda/kernels/base.h"
+#include "device/kernels/base.h"
 
 /* ---- The same elements in the same order ---- */
 

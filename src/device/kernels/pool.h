@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Pooling over k x k cells. Rows and columns that fill no cell have no gradient. */
-#ifndef PLN_NN_BACKENDS_CUDA_KERNELS_POOL_H
-#define PLN_NN_BACKENDS_CUDA_KERNELS_POOL_H
+#ifndef PLN_DEVICE_KERNELS_POOL_H
+#define PLN_DEVICE_KERNELS_POOL_H
 
-#include "nn/backends/cuda/kernels/base.h"
+#include "device/kernels/base.h"
 
 typedef struct cu_pool {
     cu_view x, dy, y; /* y: the result; dy: of gradients */

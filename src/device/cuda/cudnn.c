@@ -5,15 +5,15 @@
 #include <dlfcn.h>
 #include <string.h>
 
-#include "nn/backends/cuda/driver.h"
+#include "device/cuda/driver.h"
 
 enum { DESCRIPTORS = 32, CONFIGS = 24, OPERATIONS = 4 };
 enum { ID_X = 1, ID_Y, ID_W, ID_BIAS, ID_RESIDUAL, ID_VIRTUAL };
 
-struct pnn_engine {
+struct pln_engine {
     const cu_cudnn *k;
     cudnnBackendDescriptor_t plan;
-    pnn_engine_spec spec;
+    pln_engine_spec spec;
 };
 
 /* ---- The library: loaded with the first device, so that planish starts without it ---- */
@@ -38,7 +38,7 @@ struct cu_cudnn {
 #undef MEMBER
 };
 
-static pln_status load(pnn_device *d, cu_cudnn *k)
+static pln_status load(pln_device *d, cu_cudnn *k)
 {
     static const char *const names[] = {"libcudnn.so.9", PLN_CUDA_FOLDER "/libcudnn.so.9"};
     for (size_t i = 0; i < sizeof names / sizeof *names && !k->library; i++)
@@ -53,7 +53,7 @@ static pln_status load(pnn_device *d, cu_cudnn *k)
     return PLN_OK;
 }
 
-pln_status cu_cudnn_new(pnn_device *d, void *stream, cu_cudnn **result)
+pln_status cu_cudnn_new(pln_device *d, void *stream, cu_cudnn **result)
 {
     cu_cudnn *k = NULL;
     pln_status s = PLN_OK;
@@ -136,7 +136,7 @@ static cudnnBackendDescriptor_t tensor(struct maker *m, int64_t id, bool half, s
 
 /* ---- The graph ---- */
 
-static cudnnBackendDescriptor_t convolution(struct maker *m, const pnn_engine_spec *s)
+static cudnnBackendDescriptor_t convolution(struct maker *m, const pln_engine_spec *s)
 {
     cudnnBackendDescriptor_t d = make(m, CUDNN_BACKEND_CONVOLUTION_DESCRIPTOR);
     cudnnDataType_t compute = CUDNN_DATA_FLOAT;
@@ -155,7 +155,7 @@ static cudnnBackendDescriptor_t convolution(struct maker *m, const pnn_engine_sp
     return d;
 }
 
-static void convolve(struct maker *m, pnn_engine_kind kind, cudnnBackendDescriptor_t conv,
+static void convolve(struct maker *m, pln_engine_kind kind, cudnnBackendDescriptor_t conv,
                      cudnnBackendDescriptor_t x, cudnnBackendDescriptor_t y,
                      cudnnBackendDescriptor_t w)
 {
@@ -163,21 +163,21 @@ static void convolve(struct maker *m, pnn_engine_kind kind, cudnnBackendDescript
         cudnnBackendDescriptorType_t type;
         cudnnBackendAttributeName_t conv, x, y, w, alpha, beta;
     } names[] = {
-        [PNN_ENGINE_FORWARD] = {CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR,
+        [PLN_ENGINE_FORWARD] = {CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR,
                                 CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_CONV_DESC,
                                 CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_X,
                                 CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_Y,
                                 CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_W,
                                 CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_ALPHA,
                                 CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_BETA},
-        [PNN_ENGINE_DATA] = {CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_DATA_DESCRIPTOR,
+        [PLN_ENGINE_DATA] = {CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_DATA_DESCRIPTOR,
                              CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_CONV_DESC,
                              CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DX,
                              CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DY,
                              CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_W,
                              CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_ALPHA,
                              CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_BETA},
-        [PNN_ENGINE_WEIGHT] = {CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_FILTER_DESCRIPTOR,
+        [PLN_ENGINE_WEIGHT] = {CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_FILTER_DESCRIPTOR,
                                CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_CONV_DESC,
                                CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_X,
                                CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DY,
@@ -198,7 +198,7 @@ static void convolve(struct maker *m, pnn_engine_kind kind, cudnnBackendDescript
 }
 
 /* to = a + b, or the activation of a */
-static void point(struct maker *m, const pnn_engine_spec *s, cudnnBackendDescriptor_t a,
+static void point(struct maker *m, const pln_engine_spec *s, cudnnBackendDescriptor_t a,
                   cudnnBackendDescriptor_t b, cudnnBackendDescriptor_t to)
 {
     cudnnBackendDescriptor_t p = make(m, CUDNN_BACKEND_POINTWISE_DESCRIPTOR), d;
@@ -218,11 +218,11 @@ static void point(struct maker *m, const pnn_engine_spec *s, cudnnBackendDescrip
     if (!m->e) m->operation[m->operations++] = d;
 }
 
-static void operations(struct maker *m, const pnn_engine_spec *s)
+static void operations(struct maker *m, const pln_engine_spec *s)
 {
-    bool x_half = s->kind == PNN_ENGINE_DATA ? s->result_half : s->half,
-         y_half = s->kind == PNN_ENGINE_FORWARD ? s->result_half : s->half,
-         w_half = s->kind == PNN_ENGINE_WEIGHT ? s->result_half : s->half;
+    bool x_half = s->kind == PLN_ENGINE_DATA ? s->result_half : s->half,
+         y_half = s->kind == PLN_ENGINE_FORWARD ? s->result_half : s->half,
+         w_half = s->kind == PLN_ENGINE_WEIGHT ? s->result_half : s->half;
     size_t per = s->c / (size_t)s->groups;
     int left = s->bias + s->residual + s->act;
     int64_t id = ID_VIRTUAL;
@@ -236,7 +236,7 @@ static void operations(struct maker *m, const pnn_engine_spec *s)
     /* What lies between operations is f32 and never in memory. */
 #define NEXT() (left == 0 ? y : tensor(m, id++, false, s->n, s->o, s->oh, s->ow, s->o, 16, true))
     value = NEXT();
-    convolve(m, s->kind, convolution(m, s), x, s->kind == PNN_ENGINE_FORWARD ? value : y, w);
+    convolve(m, s->kind, convolution(m, s), x, s->kind == PLN_ENGINE_FORWARD ? value : y, w);
     if (s->bias) {
         cudnnBackendDescriptor_t from = value;
         left--;
@@ -331,8 +331,8 @@ static cudnnBackendDescriptor_t search(struct maker *m, cudnnBackendDescriptor_t
     return found;
 }
 
-pln_status cu_engine_new(pnn_device *d, const cu_cudnn *k, const pnn_engine_spec *spec,
-                         pnn_engine **engine, size_t *work_bytes)
+pln_status cu_engine_new(pln_device *d, const cu_cudnn *k, const pln_engine_spec *spec,
+                         pln_engine **engine, size_t *work_bytes)
 {
     static const cudnnBackendHeurMode_t modes[] = {CUDNN_HEUR_MODE_A, CUDNN_HEUR_MODE_FALLBACK};
     struct maker m = {.k = k, .e = CUDNN_STATUS_SUCCESS};
@@ -355,12 +355,12 @@ pln_status cu_engine_new(pnn_device *d, const cu_cudnn *k, const pnn_engine_spec
     if (s)
         k->cudnnBackendDestroyDescriptor(plan);
     else
-        **engine = (pnn_engine){k, plan, *spec};
+        **engine = (pln_engine){k, plan, *spec};
     return s;
 }
 
-pln_status cu_engine_run(pnn_device *d, const cu_cudnn *k, const pnn_engine *engine,
-                         const pnn_engine_operands *o)
+pln_status cu_engine_run(pln_device *d, const cu_cudnn *k, const pln_engine *engine,
+                         const pln_engine_operands *o)
 {
     cudnnBackendDescriptor_t pack = NULL;
     int64_t ids[5] = {ID_X, ID_Y, ID_W}, count = 3;
@@ -393,7 +393,7 @@ pln_status cu_engine_run(pnn_device *d, const cu_cudnn *k, const pnn_engine *eng
                     k->cudnnGetErrorString(e));
 }
 
-void cu_engine_free(pnn_engine *engine)
+void cu_engine_free(pln_engine *engine)
 {
     if (engine) engine->k->cudnnBackendDestroyDescriptor(engine->plan);
     pln_free(engine);

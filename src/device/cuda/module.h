@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* planish_cuda.so, as the library that loads it sees it. The module links nothing of planish: what
  * it uses of it is handed over. */
-#ifndef PLN_NN_BACKENDS_CUDA_MODULE_H
-#define PLN_NN_BACKENDS_CUDA_MODULE_H
+#ifndef PLN_DEVICE_CUDA_MODULE_H
+#define PLN_DEVICE_CUDA_MODULE_H
 
-#include "nn/backends/cuda/kernels/list.h"
-#include "nn/backends/device.h"
+#include "device/kernels/list.h"
+#include "device/ops.h"
 
 #define CU_MODULE_FILE    "planish_cuda.so"
-#define CU_MODULE_SYMBOL  "pnn_cuda_module"
-#define CU_MODULE_VERSION 2 /* of this header and of backends/device.h */
+#define CU_MODULE_SYMBOL  "pln_cuda_module"
+#define CU_MODULE_VERSION 2 /* of this header and of device/ops.h */
 
 /* Bytes of the parameters of all kernels, and how many they are: library and module must agree on
  * more than a number that people keep. */
@@ -33,7 +33,7 @@ typedef struct cu_module {
     int (*count)(void);
     /* PLN_E_DEVICE: no driver, an old one, or no such GPU. */
     pln_status (*check)(pln_context *ctx, int index);
-    pln_status (*open)(pln_context *ctx, int index, pnn_device **device);
+    pln_status (*open)(pln_context *ctx, int index, pln_device **device);
 } cu_module;
 
 /* services.c: core's functions, of the same names, within a module. */

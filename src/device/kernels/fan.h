@@ -2,10 +2,10 @@
 /* Fan's energy with its gradient, and its guide maps (solve/fan.h says what they are). Index i is
  * that of a pixel of N x H x W; each pixel gathers what all pairs that it is in add to it.
  * Decisions are those of the CPU: in the same types, no product of them contracted. */
-#ifndef PLN_NN_BACKENDS_CUDA_KERNELS_FAN_H
-#define PLN_NN_BACKENDS_CUDA_KERNELS_FAN_H
+#ifndef PLN_DEVICE_KERNELS_FAN_H
+#define PLN_DEVICE_KERNELS_FAN_H
 
-#include "nn/backends/cuda/kernels/reduce.h"
+#include "device/kernels/reduce.h"
 
 /* a b, rounded before anything is added. */
 CU_BODY float cu_product(float a, float b)

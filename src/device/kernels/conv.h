@@ -2,10 +2,10 @@
 /* What surrounds a convolution, and convolutions of any kind one value at a time, for what no
  * engine of cuDNN takes. Tap (ky, kx) joins output pixel (y, x) with input pixel (y stride + ky
  * dilation - top, x stride + kx dilation - left). */
-#ifndef PLN_NN_BACKENDS_CUDA_KERNELS_CONV_H
-#define PLN_NN_BACKENDS_CUDA_KERNELS_CONV_H
+#ifndef PLN_DEVICE_KERNELS_CONV_H
+#define PLN_DEVICE_KERNELS_CONV_H
 
-#include "nn/backends/cuda/kernels/reduce.h"
+#include "device/kernels/reduce.h"
 
 /* ---- Operands as engines want them: dense, of one type, channels padded with zeros ---- */
 

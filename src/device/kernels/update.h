@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Random numbers, and a step of Adam. What changes from run to run (seed, rate, step number) is
  * read from device memory, so that a recorded run can be replayed. */
-#ifndef PLN_NN_BACKENDS_CUDA_KERNELS_UPDATE_H
-#define PLN_NN_BACKENDS_CUDA_KERNELS_UPDATE_H
+#ifndef PLN_DEVICE_KERNELS_UPDATE_H
+#define PLN_DEVICE_KERNELS_UPDATE_H
 
 #include "core/philox.h"
-#include "nn/backends/cuda/kernels/base.h"
+#include "device/kernels/base.h"
 
 typedef struct cu_noise {
     cu_view y;

@@ -2,7 +2,7 @@
 // Grids of the kernels: each index is one thread's, in strides of the whole grid where there are more.
 #include <cuda_runtime.h>
 
-#include "nn/backends/cuda/kernels/list.h"
+#include "device/kernels/list.h"
 
 #define GRID(name, parameters)                                                                     \
     __global__ void __launch_bounds__(CU_BLOCK) grid_##name(const parameters p, size_t n)          \

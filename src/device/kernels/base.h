@@ -3,8 +3,8 @@
  * as CUDA and as C, so that every line of it is tested on a CPU. No two indices write the same
  * element, none reads what another writes; sums that need many indices go through partial sums in
  * memory, one launch after the other, cut by sizes only: the same bytes in every run. */
-#ifndef PLN_NN_BACKENDS_CUDA_KERNELS_BASE_H
-#define PLN_NN_BACKENDS_CUDA_KERNELS_BASE_H
+#ifndef PLN_DEVICE_KERNELS_BASE_H
+#define PLN_DEVICE_KERNELS_BASE_H
 
 #include <math.h>
 #include <stdbool.h>

@@ -2,7 +2,7 @@
 /* What a module uses of core, as core declares it: calls of the library that loaded the module. */
 #include <string.h>
 
-#include "nn/backends/cuda/module.h"
+#include "device/cuda/module.h"
 
 static const cu_services *library;
 

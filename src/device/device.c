@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "nn/device.h"
+#include "device/device.h"
 
 #include <stdio.h>
 
 #include "core/module.h"
-#include "nn/backends/cuda/module.h"
-#include "nn/backends/device.h"
+#include "device/cuda/module.h"
+#include "device/ops.h"
 
 /* ---- The module of CUDA: loaded when a GPU is asked for, so that nothing of CUDA is there else
  * ---- */
@@ -23,14 +23,14 @@ static const cu_module *load(char why[256])
     return m;
 }
 
-int pnn_device_count(void)
+int pln_device_count(void)
 {
     char why[256];
     const cu_module *m = load(why);
     return m ? m->count() : 0;
 }
 
-pln_status pnn_device_check(pln_context *ctx, int index)
+pln_status pln_device_check(pln_context *ctx, int index)
 {
     char why[256];
     const cu_module *m = load(why);
@@ -38,7 +38,7 @@ pln_status pnn_device_check(pln_context *ctx, int index)
     return m->check(ctx, index);
 }
 
-pln_status pnn_device_open(pln_context *ctx, int index, pnn_device **device)
+pln_status pln_device_open(pln_context *ctx, int index, pln_device **device)
 {
     char why[256];
     const cu_module *m = load(why);
@@ -47,23 +47,23 @@ pln_status pnn_device_open(pln_context *ctx, int index, pnn_device **device)
     return m->open(ctx, index, device);
 }
 
-void pnn_device_close(pnn_device *device)
+void pln_device_close(pln_device *device)
 {
     if (!device) return;
-    pnn_device_leave(device);
+    pln_device_leave(device);
     device->ops->close(device);
 }
 
-const char *pnn_device_name(const pnn_device *device) { return device->name; }
+const char *pln_device_name(const pln_device *device) { return device->name; }
 
-uint64_t pnn_device_available(pnn_device *device) { return device->ops->available(device); }
+uint64_t pln_device_available(pln_device *device) { return device->ops->available(device); }
 
-pln_status pnn_device_group_id(pnn_device *device, unsigned char *id)
+pln_status pln_device_group_id(pln_device *device, unsigned char *id)
 {
     return device->ops->group_id(device, id);
 }
 
-pln_status pnn_device_join(pnn_device *device, const unsigned char id[PNN_GROUP_ID], size_t rank,
+pln_status pln_device_join(pln_device *device, const unsigned char id[PLN_GROUP_ID], size_t rank,
                            size_t world)
 {
     pln_status s = device->ops->join(device, id, rank, world);
@@ -71,7 +71,7 @@ pln_status pnn_device_join(pnn_device *device, const unsigned char id[PNN_GROUP_
     return s;
 }
 
-void pnn_device_leave(pnn_device *device)
+void pln_device_leave(pln_device *device)
 {
     if (device->joined) device->ops->leave(device);
     device->joined = false;
@@ -79,16 +79,16 @@ void pnn_device_leave(pnn_device *device)
 
 /* ---- The context's ---- */
 
-static void close_kept(void *device) { pnn_device_close(device); }
+static void close_kept(void *device) { pln_device_close(device); }
 
-pln_status pnn_context_device(pln_context *ctx, pnn_device **device)
+pln_status pln_device_wanted(pln_context *ctx, pln_device **device)
 {
     int wanted = pln_device_of(ctx);
     pln_status s = PLN_OK;
     *device = pln_context_kept(ctx, PLN_KEPT_DEVICE);
     if (*device || wanted == PLN_DEVICE_CPU) return PLN_OK;
-    if (wanted == PLN_DEVICE_AUTO && !pnn_device_count()) return PLN_OK;
-    s = pnn_device_open(ctx, wanted == PLN_DEVICE_AUTO ? 0 : wanted, device);
+    if (wanted == PLN_DEVICE_AUTO && !pln_device_count()) return PLN_OK;
+    s = pln_device_open(ctx, wanted == PLN_DEVICE_AUTO ? 0 : wanted, device);
     if (s && wanted == PLN_DEVICE_AUTO) {
         pln_log(ctx, 1, "%s: networks run on the CPU", pln_context_message(ctx));
         pln_clear(ctx);
@@ -98,8 +98,8 @@ pln_status pnn_context_device(pln_context *ctx, pnn_device **device)
     return s;
 }
 
-const char *pnn_context_device_name(const pln_context *ctx)
+const char *pln_device_used(const pln_context *ctx)
 {
-    const pnn_device *device = pln_context_kept(ctx, PLN_KEPT_DEVICE);
+    const pln_device *device = pln_context_kept(ctx, PLN_KEPT_DEVICE);
     return device ? device->name : "cpu";
 }

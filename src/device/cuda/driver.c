@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "nn/backends/cuda/driver.h"
+#include "device/cuda/driver.h"
 
 #include <cuda_runtime_api.h>
 #include <stdio.h>
@@ -8,7 +8,7 @@
 enum { MARKS = 8192 };
 
 struct gpu {
-    pnn_device d;
+    pln_device d;
     int index;
     cudaStream_t stream;
     cu_cudnn *cudnn;
@@ -16,21 +16,21 @@ struct gpu {
     cudaEvent_t marks[MARKS];
 };
 
-struct pnn_recording {
+struct pln_recording {
     cudaGraphExec_t exec;
 };
 
 int cu_launch(int kernel, const void *parameters, size_t n, void *stream);
 
 /* The runtime's current device is the thread's, and a context may move between threads. */
-static struct gpu *gpu(pnn_device *d)
+static struct gpu *gpu(pln_device *d)
 {
     struct gpu *g = (struct gpu *)(void *)d;
     cudaSetDevice(g->index);
     return g;
 }
 
-static pln_status failed(const pnn_device *d, cudaError_t e, const char *what)
+static pln_status failed(const pln_device *d, cudaError_t e, const char *what)
 {
     if (e == cudaSuccess) return PLN_OK;
     cudaGetLastError(); /* forgotten, if it can be */
@@ -48,14 +48,14 @@ int cu_driver_count(void)
 
 /* ---- Memory ---- */
 
-static uint64_t available(pnn_device *d)
+static uint64_t available(pln_device *d)
 {
     size_t free_bytes = 0, total = 0;
     gpu(d);
     return cudaMemGetInfo(&free_bytes, &total) == cudaSuccess ? free_bytes : 0;
 }
 
-static pln_status device_alloc(pnn_device *d, size_t bytes, bool shared, const char *what,
+static pln_status device_alloc(pln_device *d, size_t bytes, bool shared, const char *what,
                                void **memory)
 {
     size_t wanted = bytes ? bytes : 1;
@@ -73,24 +73,24 @@ static pln_status device_alloc(pnn_device *d, size_t bytes, bool shared, const c
     return failed(d, e, what);
 }
 
-static void device_free(pnn_device *d, void *memory)
+static void device_free(pln_device *d, void *memory)
 {
     gpu(d);
     cudaFree(memory);
 }
 
-static pln_status wait_for(pnn_device *d)
+static pln_status wait_for(pln_device *d)
 {
     return failed(d, cudaStreamSynchronize(gpu(d)->stream), "computing");
 }
 
-static pln_status upload(pnn_device *d, void *to, const void *from, size_t bytes)
+static pln_status upload(pln_device *d, void *to, const void *from, size_t bytes)
 {
     return failed(d, cudaMemcpyAsync(to, from, bytes, cudaMemcpyHostToDevice, gpu(d)->stream),
                   "copying to the device");
 }
 
-static pln_status download(pnn_device *d, void *to, const void *from, size_t bytes)
+static pln_status download(pln_device *d, void *to, const void *from, size_t bytes)
 {
     pln_status s = PLN_OK;
     CUDA("copying from the device",
@@ -102,19 +102,19 @@ done:
 
 /* ---- Work ---- */
 
-static pln_status launch(pnn_device *d, int kernel, const void *parameters, size_t n)
+static pln_status launch(pln_device *d, int kernel, const void *parameters, size_t n)
 {
     return failed(d, (cudaError_t)cu_launch(kernel, parameters, n, gpu(d)->stream), "a kernel");
 }
 
-static pln_status engine_new(pnn_device *d, const pnn_engine_spec *spec, pnn_engine **engine,
+static pln_status engine_new(pln_device *d, const pln_engine_spec *spec, pln_engine **engine,
                              size_t *work_bytes)
 {
     return cu_engine_new(d, gpu(d)->cudnn, spec, engine, work_bytes);
 }
 
-static pln_status engine_run(pnn_device *d, const pnn_engine *engine,
-                             const pnn_engine_operands *operands)
+static pln_status engine_run(pln_device *d, const pln_engine *engine,
+                             const pln_engine_operands *operands)
 {
     return cu_engine_run(d, gpu(d)->cudnn, engine, operands);
 }
@@ -122,18 +122,18 @@ static pln_status engine_run(pnn_device *d, const pnn_engine *engine,
 /* ---- Groups ---- */
 
 #ifdef PLN_NCCL
-static pln_status group_id(pnn_device *d, unsigned char *id)
+static pln_status group_id(pln_device *d, unsigned char *id)
 {
     gpu(d);
     return cu_nccl_id(d, id);
 }
 
-static pln_status join(pnn_device *d, const unsigned char *id, size_t rank, size_t world)
+static pln_status join(pln_device *d, const unsigned char *id, size_t rank, size_t world)
 {
     return cu_nccl_join(d, id, rank, world, &gpu(d)->nccl);
 }
 
-static void leave(pnn_device *d)
+static void leave(pln_device *d)
 {
     struct gpu *g = gpu(d);
     cudaStreamSynchronize(g->stream);
@@ -141,26 +141,26 @@ static void leave(pnn_device *d)
     g->nccl = NULL;
 }
 
-static pln_status mean(pnn_device *d, float *values, size_t n)
+static pln_status mean(pln_device *d, float *values, size_t n)
 {
     return cu_nccl_mean(d, gpu(d)->nccl, values, n, gpu(d)->stream);
 }
 #else
-static pln_status group_id(pnn_device *d, unsigned char *id)
+static pln_status group_id(pln_device *d, unsigned char *id)
 {
     (void)id;
     return pln_fail(d->ctx, PLN_E_UNSUPPORTED, "%s: this build has no NCCL", d->name);
 }
 
-static pln_status join(pnn_device *d, const unsigned char *id, size_t rank, size_t world)
+static pln_status join(pln_device *d, const unsigned char *id, size_t rank, size_t world)
 {
     (void)rank, (void)world;
     return group_id(d, (unsigned char *)id);
 }
 
-static void leave(pnn_device *d) { (void)d; }
+static void leave(pln_device *d) { (void)d; }
 
-static pln_status mean(pnn_device *d, float *values, size_t n)
+static pln_status mean(pln_device *d, float *values, size_t n)
 {
     (void)values, (void)n;
     return group_id(d, NULL);
@@ -169,16 +169,16 @@ static pln_status mean(pnn_device *d, float *values, size_t n)
 
 /* ---- Recordings ---- */
 
-static pln_status record_begin(pnn_device *d)
+static pln_status record_begin(pln_device *d)
 {
     return failed(d, cudaStreamBeginCapture(gpu(d)->stream, cudaStreamCaptureModeThreadLocal),
                   "recording");
 }
 
-static pln_status record_end(pnn_device *d, pnn_recording **recording)
+static pln_status record_end(pln_device *d, pln_recording **recording)
 {
     cudaGraph_t graph = NULL;
-    pnn_recording *r = NULL;
+    pln_recording *r = NULL;
     pln_status s = PLN_OK;
     CUDA("recording", cudaStreamEndCapture(gpu(d)->stream, &graph));
     PLN_TRY(pln_calloc(d->ctx, 1, sizeof *r, &r));
@@ -191,12 +191,12 @@ done:
     return s;
 }
 
-static pln_status replay(pnn_device *d, pnn_recording *recording)
+static pln_status replay(pln_device *d, pln_recording *recording)
 {
     return failed(d, cudaGraphLaunch(recording->exec, gpu(d)->stream), "a replay");
 }
 
-static void recording_free(pnn_recording *recording)
+static void recording_free(pln_recording *recording)
 {
     if (recording) cudaGraphExecDestroy(recording->exec);
     pln_free(recording);
@@ -204,7 +204,7 @@ static void recording_free(pnn_recording *recording)
 
 /* ---- Time ---- */
 
-static pln_status mark(pnn_device *d, size_t i)
+static pln_status mark(pln_device *d, size_t i)
 {
     struct gpu *g = gpu(d);
     pln_status s = PLN_OK;
@@ -215,7 +215,7 @@ done:
     return s;
 }
 
-static pln_status between(pnn_device *d, size_t i, size_t j, double *ms)
+static pln_status between(pln_device *d, size_t i, size_t j, double *ms)
 {
     float elapsed = 0;
     pln_status s = PLN_OK;
@@ -228,7 +228,7 @@ done:
 
 /* ---- Opening ---- */
 
-static void close_device(pnn_device *d)
+static void close_device(pln_device *d)
 {
     struct gpu *g = gpu(d);
     if (g->stream) cudaStreamSynchronize(g->stream);
@@ -240,7 +240,7 @@ static void close_device(pnn_device *d)
     pln_free(g);
 }
 
-static const pnn_device_ops ops = {
+static const pln_device_ops ops = {
     .close = close_device,
     .alloc = device_alloc,
     .free = device_free,
@@ -289,18 +289,18 @@ pln_status cu_driver_check(pln_context *ctx, int index)
     return PLN_OK;
 }
 
-pln_status cu_driver_open(pln_context *ctx, int index, pnn_device **device)
+pln_status cu_driver_open(pln_context *ctx, int index, pln_device **device)
 {
     struct gpu *g = NULL;
     void *seed = NULL;
-    pnn_device *d;
+    pln_device *d;
     pln_status s = PLN_OK;
 
     *device = NULL;
     PLN_TRY(cu_driver_check(ctx, index));
     PLN_TRY(pln_calloc(ctx, 1, sizeof *g, &g));
     d = &g->d;
-    *d = (pnn_device){.ops = &ops, .ctx = ctx};
+    *d = (pln_device){.ops = &ops, .ctx = ctx};
     g->index = index;
     snprintf(d->name, sizeof d->name, "cuda:%d", index);
     CUDA("opening", cudaSetDevice(index));

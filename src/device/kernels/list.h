@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /* Every kernel: CU_KERNELS(X) is X(name, parameters) for each; cu_NAME_body is the function. */
-#ifndef PLN_NN_BACKENDS_CUDA_KERNELS_LIST_H
-#define PLN_NN_BACKENDS_CUDA_KERNELS_LIST_H
+#ifndef PLN_DEVICE_KERNELS_LIST_H
+#define PLN_DEVICE_KERNELS_LIST_H
 
-#include "nn/backends/cuda/kernels/conv.h"
-#include "nn/backends/cuda/kernels/fan.h"
-#include "nn/backends/cuda/kernels/matmul.h"
-#include "nn/backends/cuda/kernels/norm.h"
-#include "nn/backends/cuda/kernels/pointwise.h"
-#include "nn/backends/cuda/kernels/pool.h"
-#include "nn/backends/cuda/kernels/reduce.h"
-#include "nn/backends/cuda/kernels/resize.h"
-#include "nn/backends/cuda/kernels/shape.h"
-#include "nn/backends/cuda/kernels/update.h"
+#include "device/kernels/conv.h"
+#include "device/kernels/fan.h"
+#include "device/kernels/matmul.h"
+#include "device/kernels/norm.h"
+#include "device/kernels/pointwise.h"
+#include "device/kernels/pool.h"
+#include "device/kernels/reduce.h"
+#include "device/kernels/resize.h"
+#include "device/kernels/shape.h"
+#include "device/kernels/update.h"
 
 #define CU_KERNELS(X)                                                                              \
     X(pointwise, cu_pointwise)                                                                     \

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Bilinear resizing: along each axis a value is a mixture of two neighbours. Half-pixel sources
  * before the first centre count as 0; with align_corners a side of 1 takes source 0. */
-#ifndef PLN_NN_BACKENDS_CUDA_KERNELS_RESIZE_H
-#define PLN_NN_BACKENDS_CUDA_KERNELS_RESIZE_H
+#ifndef PLN_DEVICE_KERNELS_RESIZE_H
+#define PLN_DEVICE_KERNELS_RESIZE_H
 
-#include "nn/backends/cuda/kernels/base.h"
+#include "device/kernels/base.h"
 
 typedef struct cu_resize {
     cu_view x, y;          /* forward: small, large; gradient: dy, dx */

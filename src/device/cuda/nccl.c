@@ -4,9 +4,9 @@
 #include <nccl.h>
 #include <string.h>
 
-#include "nn/backends/cuda/driver.h"
+#include "device/cuda/driver.h"
 
-_Static_assert((int)PNN_GROUP_ID >= (int)NCCL_UNIQUE_ID_BYTES, "an id has room");
+_Static_assert((int)PLN_GROUP_ID >= (int)NCCL_UNIQUE_ID_BYTES, "an id has room");
 
 #define FUNCTIONS(F)                                                                               \
     F(ncclGetUniqueId)                                                                             \
@@ -23,7 +23,7 @@ struct cu_nccl {
 };
 
 /* The library stays: its threads may outlive the group. */
-static pln_status load(pnn_device *d, cu_nccl *n)
+static pln_status load(pln_device *d, cu_nccl *n)
 {
     static const char *const names[] = {"libnccl.so.2", PLN_CUDA_FOLDER "/libnccl.so.2"};
     void *library = NULL;
@@ -39,14 +39,14 @@ static pln_status load(pnn_device *d, cu_nccl *n)
     return PLN_OK;
 }
 
-static pln_status said(const pnn_device *d, const cu_nccl *n, ncclResult_t e)
+static pln_status said(const pln_device *d, const cu_nccl *n, ncclResult_t e)
 {
     return e == ncclSuccess
                ? PLN_OK
                : pln_fail(d->ctx, PLN_E_DEVICE, "%s: NCCL: %s", d->name, n->ncclGetErrorString(e));
 }
 
-pln_status cu_nccl_id(pnn_device *d, unsigned char *id)
+pln_status cu_nccl_id(pln_device *d, unsigned char *id)
 {
     cu_nccl n = {NULL};
     ncclUniqueId unique;
@@ -54,13 +54,13 @@ pln_status cu_nccl_id(pnn_device *d, unsigned char *id)
     PLN_TRY(load(d, &n));
     if (!id) return PLN_OK;
     PLN_TRY(said(d, &n, n.ncclGetUniqueId(&unique)));
-    memset(id, 0, PNN_GROUP_ID);
+    memset(id, 0, PLN_GROUP_ID);
     memcpy(id, &unique, sizeof unique);
 done:
     return s;
 }
 
-pln_status cu_nccl_join(pnn_device *d, const unsigned char *id, size_t rank, size_t world,
+pln_status cu_nccl_join(pln_device *d, const unsigned char *id, size_t rank, size_t world,
                         cu_nccl **nccl)
 {
     cu_nccl *n = NULL;
@@ -83,7 +83,7 @@ void cu_nccl_free(cu_nccl *n)
     pln_free(n);
 }
 
-pln_status cu_nccl_mean(pnn_device *d, const cu_nccl *n, float *values, size_t count, void *stream)
+pln_status cu_nccl_mean(pln_device *d, const cu_nccl *n, float *values, size_t count, void *stream)
 {
     return said(d, n,
                 n->ncclAllReduce(values, values, count, ncclFloat32, ncclAvg, n->comm, stream));

@@ -3,10 +3,10 @@
  * block's width apart, so that neighbours read neighbours whatever the alignment. An interpreter
  * needs no compiler at run time and no seconds of a plan's making, and what runs on the device is
  * what the tests run. */
-#ifndef PLN_NN_BACKENDS_CUDA_KERNELS_POINTWISE_H
-#define PLN_NN_BACKENDS_CUDA_KERNELS_POINTWISE_H
+#ifndef PLN_DEVICE_KERNELS_POINTWISE_H
+#define PLN_DEVICE_KERNELS_POINTWISE_H
 
-#include "nn/backends/cuda/kernels/base.h"
+#include "device/kernels/base.h"
 
 enum { CU_LANES = 4, CU_INPUTS = 8, CU_STEPS = 24, CU_SLOTS = CU_INPUTS + CU_STEPS };
 

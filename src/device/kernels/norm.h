@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Normalisation by given moments, and its gradient. */
-#ifndef PLN_NN_BACKENDS_CUDA_KERNELS_NORM_H
-#define PLN_NN_BACKENDS_CUDA_KERNELS_NORM_H
+#ifndef PLN_DEVICE_KERNELS_NORM_H
+#define PLN_DEVICE_KERNELS_NORM_H
 
-#include "nn/backends/cuda/kernels/reduce.h"
+#include "device/kernels/reduce.h"
 
 typedef struct cu_norm {
     cu_view x, moments, gamma, beta; /* moments: step 0 along N where one row is for all */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* y[n, p, m] = sum over k of a[n, p, k] b[n, k, m]. */
-#ifndef PLN_NN_BACKENDS_CUDA_KERNELS_MATMUL_H
-#define PLN_NN_BACKENDS_CUDA_KERNELS_MATMUL_H
+#ifndef PLN_DEVICE_KERNELS_MATMUL_H
+#define PLN_DEVICE_KERNELS_MATMUL_H
 
-#include "nn/backends/cuda/kernels/base.h"
+#include "device/kernels/base.h"
 
 typedef struct cu_matmul {
     cu_view a, b, y; /* b: steps of n, (none), k, m; step 0 along n where one is for all */
