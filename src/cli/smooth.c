@@ -14,6 +14,7 @@
 #include "device/device.h"
 #include "image/image.h"
 #include "nets/session.h"
+#include "operators/operators.h"
 
 /* ---- Flags ---- */
 
@@ -595,7 +596,7 @@ static int set_network(const struct cli *cli, const struct smooth *o, pln_contex
             if (cli_given(cli, only[i]))
                 return cli_fail(cli, CLI_EXIT_USAGE, "--%s: method '%s' is no network", only[i],
                                 m->name);
-        if (pln_device_of(ctx) >= 0)
+        if (pln_device_of(ctx) >= 0 && !pln_method_runs_on_devices(m))
             return cli_fail(cli, CLI_EXIT_UNAVAILABLE,
                             "%s: method '%s' is computed on the CPU: expected device auto or cpu",
                             pln_context_device(ctx), m->name);

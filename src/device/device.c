@@ -86,11 +86,12 @@ pln_status pln_device_wanted(pln_context *ctx, pln_device **device)
     int wanted = pln_device_of(ctx);
     pln_status s = PLN_OK;
     *device = pln_context_kept(ctx, PLN_KEPT_DEVICE);
+    if (*device) (*device)->resting = false;
     if (*device || wanted == PLN_DEVICE_CPU) return PLN_OK;
     if (wanted == PLN_DEVICE_AUTO && !pln_device_count()) return PLN_OK;
     s = pln_device_open(ctx, wanted == PLN_DEVICE_AUTO ? 0 : wanted, device);
     if (s && wanted == PLN_DEVICE_AUTO) {
-        pln_log(ctx, 1, "%s: networks run on the CPU", pln_context_message(ctx));
+        pln_log(ctx, 1, "%s: the CPU computes", pln_context_message(ctx));
         pln_clear(ctx);
         return PLN_OK;
     }
@@ -98,8 +99,14 @@ pln_status pln_device_wanted(pln_context *ctx, pln_device **device)
     return s;
 }
 
+void pln_device_rest(pln_context *ctx)
+{
+    pln_device *device = pln_context_kept(ctx, PLN_KEPT_DEVICE);
+    if (device) device->resting = true;
+}
+
 const char *pln_device_used(const pln_context *ctx)
 {
     const pln_device *device = pln_context_kept(ctx, PLN_KEPT_DEVICE);
-    return device ? device->name : "cpu";
+    return device && !device->resting ? device->name : "cpu";
 }

@@ -41,7 +41,9 @@ void pln_device_leave(pln_device *device);
 /* The device that the context asks for, opened when it is asked for the first time and kept in the
  * context: NULL is the CPU. "auto" is GPU 0 if it can be opened. */
 pln_status pln_device_wanted(pln_context *ctx, pln_device **device) PLN_CHECK;
-/* What computed last: the name of the device that is open, or "cpu". */
+/* The CPU computes now, until the device is wanted again. */
+void pln_device_rest(pln_context *ctx);
+/* What computed last: the name of the device, or "cpu". */
 const char *pln_device_used(const pln_context *ctx);
 
 #endif

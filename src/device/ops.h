@@ -79,6 +79,7 @@ struct pln_device {
     pln_context *ctx;
     char name[24];
     bool joined;    /* in a group */
+    bool resting;   /* the context computed on the CPU since */
     uint64_t *seed; /* in the device's memory: of NOISE */
 };
 

@@ -2,6 +2,7 @@
 /* Colour: luma, CIELAB as the authors of the bilateral and SD filters compute it, and the sRGB
  * curve. */
 #include <math.h>
+#include <string.h>
 
 #include "core/vmath.h"
 #include "image/image.h"
@@ -63,6 +64,14 @@ static inline float cube(float f)
     return t < 0.008856f ? (f - 4.0f / 29) * (108.0f / 841) : t;
 }
 
+void pln_lab_matrices(float xyz[9], float rgb[9])
+{
+    float m[3][3];
+    xyz_of_rgb(m);
+    if (xyz) memcpy(xyz, m, sizeof m);
+    for (int i = 0; i < 9 && rgb; i++) rgb[i] = (float)(rgb_of_xyz[i / 3][i % 3] * white[i % 3]);
+}
+
 enum { BLOCK = 64 };
 
 void pln_rgb_to_lab(float *lab, const float *rgb, size_t n)
@@ -88,9 +97,8 @@ void pln_rgb_to_lab(float *lab, const float *rgb, size_t n)
 
 void pln_lab_to_rgb(float *rgb, const float *lab, size_t n)
 {
-    float m[3][3], t[3][BLOCK], c[3][BLOCK];
-    for (int i = 0; i < 3; i++)
-        for (int j = 0; j < 3; j++) m[i][j] = (float)(rgb_of_xyz[i][j] * white[j]);
+    float m[9], t[3][BLOCK], c[3][BLOCK];
+    pln_lab_matrices(NULL, m);
     for (size_t at = 0; at < n; at += BLOCK) {
         size_t k = pln_min(BLOCK, n - at);
         for (size_t i = 0; i < k; i++) {
@@ -101,7 +109,7 @@ void pln_lab_to_rgb(float *rgb, const float *lab, size_t n)
         }
         for (int j = 0; j < 3; j++)
             for (size_t i = 0; i < k; i++)
-                c[j][i] = m[j][0] * t[0][i] + m[j][1] * t[1][i] + m[j][2] * t[2][i];
+                c[j][i] = m[3 * j] * t[0][i] + m[3 * j + 1] * t[1][i] + m[3 * j + 2] * t[2][i];
         /* Colours outside the gamut are desaturated towards white, then scaled. */
         for (size_t i = 0; i < k; i++) {
             float low = fminf(c[0][i], fminf(c[1][i], c[2][i])),

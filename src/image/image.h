@@ -39,6 +39,8 @@ void pln_luma(float *dst, const float *rgb, size_t n);
 void pln_rgb_to_lab(float *lab, const float *rgb, size_t n);
 /* And back: desaturated into the gamut, clipped to [0,1]. */
 void pln_lab_to_rgb(float *rgb, const float *lab, size_t n);
+/* The matrices within both, by rows: linear RGB to XYZ over white, and back; NULL is fine. */
+void pln_lab_matrices(float xyz[9], float rgb[9]);
 /* sRGB curve, odd-symmetric, values above 1 continued: encoded <-> linear light. n samples, in
  * place is fine. */
 void pln_srgb_to_linear(float *dst, const float *src, size_t n);

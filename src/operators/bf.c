@@ -6,10 +6,6 @@
  * border. */
 #include "operators/bilateral.h"
 
-struct bf_params {
-    struct pln_bilateral_params b;
-};
-
 /* ---- Parameters ---- */
 
 static const pln_param bf_schema[] = {

@@ -153,20 +153,28 @@ static void run_tile(void *arg, size_t index, int thread)
 
 /* ---- The filter ---- */
 
-/* Window and spatial weights, as exponents of two. */
-static void fill_window(const struct filter *f, const struct pln_bilateral_params *p)
+void pln_bilateral_window(const struct pln_bilateral_params *p, float *log_space, ptrdiff_t *reach)
 {
-    ptrdiff_t radius = f->radius;
+    ptrdiff_t radius = pln_bilateral_radius(p);
 
     for (ptrdiff_t dy = 0; dy <= radius; dy++) {
-        f->reach[dy] = radius;
+        reach[dy] = radius;
         if (p->window == PLN_WINDOW_DISK)
-            while (f->reach[dy] * f->reach[dy] + dy * dy > radius * radius) f->reach[dy]--;
+            while (reach[dy] * reach[dy] + dy * dy > radius * radius) reach[dy]--;
         for (ptrdiff_t dx = -radius; dx <= radius; dx++) {
             double e = (double)(dx * dx + dy * dy) / (2 * p->sigma_s * p->sigma_s) / log(2);
-            f->log_space[dy * (2 * radius + 1) + radius + dx] = (float)-fmin(e, 1e30);
+            log_space[dy * (2 * radius + 1) + radius + dx] = (float)-fmin(e, 1e30);
         }
     }
+}
+
+float pln_bilateral_scale(const struct pln_bilateral_params *p, size_t guides, bool flat)
+{
+    /* Distances are in the units of CIELAB, 100 times those of [0,1] (Lanman's code); grey guides
+     * are not converted. */
+    double sigma = p->sigma_r * (p->range_norm == PLN_NORM_LAB && guides == 3 ? 100 : 1);
+    /* Bounded so that scaled values stay far below OUTSIDE and their squares finite. */
+    return flat ? 1e-10f : (float)fmin(1 / (sigma * sqrt(2 * log(2))), 1e10);
 }
 
 pln_status pln_bilateral_filter(pln_context *ctx, const struct pln_bilateral *b)
@@ -182,18 +190,13 @@ pln_status pln_bilateral_filter(pln_context *ctx, const struct pln_bilateral *b)
 
     f.shape = shape_of(f.radius, b->w, b->y1 - b->y0);
     f.across = pln_div_up(b->w, f.shape.n);
-    /* Distances are in the units of CIELAB, 100 times those of [0,1] (Lanman's code); grey guides
-     * are not converted. */
-    size_t guides = f.self ? b->data.c : b->guide.c;
-    double sigma = p->sigma_r * (p->range_norm == PLN_NORM_LAB && guides == 3 ? 100 : 1);
-    /* Bounded so that scaled values stay far below OUTSIDE and their squares finite. */
-    f.scale = b->flat ? 1e-10f : (float)fmin(1 / (sigma * sqrt(2 * log(2))), 1e10);
+    f.scale = pln_bilateral_scale(p, f.self ? b->data.c : b->guide.c, b->flat);
 
     PLN_TRY(pln_alloc(ctx, threads * f.shape.thread, sizeof *f.scratch, &f.scratch));
     PLN_TRY(pln_alloc(ctx, threads * (f.shape.rows + side), sizeof *f.present, &f.present));
     PLN_TRY(pln_alloc(ctx, ((size_t)f.radius + 1) * side, sizeof *f.log_space, &f.log_space));
     PLN_TRY(pln_alloc(ctx, (size_t)f.radius + 1, sizeof *f.reach, &f.reach));
-    fill_window(&f, p);
+    pln_bilateral_window(p, f.log_space, f.reach);
     PLN_TRY(pln_parallel(ctx, f.across * pln_div_up(b->y1 - b->y0, f.shape.rows), run_tile, &f));
 done:
     pln_free(f.reach);

@@ -23,8 +23,23 @@ struct pln_bilateral_params {
     int radius; /* 0: ceil(2 sigma_s), as MATLAB's imbilatfilt */
     int range_norm, window, border;
 };
+struct bf_params {
+    struct pln_bilateral_params b;
+};
+enum { RGF_INIT_CONSTANT, RGF_INIT_INPUT };
+struct rgf_params {
+    struct pln_bilateral_params b;
+    int iterations, init;
+};
+
 /* In pixels, at most 256. */
 int pln_bilateral_radius(const struct pln_bilateral_params *p);
+/* What a guide of so many channels is multiplied by, so that its squared distances are exponents of
+ * two; flat: it is constant, spatial weights alone. */
+float pln_bilateral_scale(const struct pln_bilateral_params *p, size_t guides, bool flat);
+/* Window and spatial weights, as exponents of two: [dy (2 radius + 1) + radius + dx] and the
+ * largest |dx| at [dy], dy in [0, radius]. */
+void pln_bilateral_window(const struct pln_bilateral_params *p, float *log_space, ptrdiff_t *reach);
 
 /* Rows in_y .. of a picture of w x h, enough for the window of the rows y0 .. y1 - 1 of `out`. */
 struct pln_bilateral {

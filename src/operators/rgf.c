@@ -8,13 +8,6 @@
 #include "image/image.h"
 #include "operators/bilateral.h"
 
-struct rgf_params {
-    struct pln_bilateral_params b;
-    int iterations, init;
-};
-
-enum { INIT_CONSTANT, INIT_INPUT };
-
 /* ---- Parameters ---- */
 
 static const char *const rgf_inits[] = {"constant", "input", NULL};
@@ -56,7 +49,7 @@ static size_t rgf_halo(const void *params)
  * sum of the same products. */
 static bool starts_separable(const struct rgf_params *p)
 {
-    return p->init == INIT_CONSTANT && p->b.window == PLN_WINDOW_SQUARE;
+    return p->init == RGF_INIT_CONSTANT && p->b.window == PLN_WINDOW_SQUARE;
 }
 
 /* Guides held: the last step writes the output, and two are enough to roll. The separable Gaussian
@@ -183,7 +176,7 @@ static pln_status rgf_run(pln_context *ctx, const pln_run *r)
                                   .out = last ? r->out : *next,
                                   .y0 = rows.begin,
                                   .y1 = rows.end,
-                                  .flat = t == 1 && p->init == INIT_CONSTANT,
+                                  .flat = t == 1 && p->init == RGF_INIT_CONSTANT,
                                   .to_rgb = last && in_lab};
         if (t == 1) b.guide = (pln_view){0};
         PLN_TRY(pln_progress(ctx, (double)(t - 1) / p->iterations, "rolling"));

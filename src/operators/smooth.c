@@ -5,7 +5,9 @@
 #include <math.h>
 #include <string.h>
 
+#include "device/device.h"
 #include "image/image.h"
+#include "operators/gpu/gpu.h"
 #include "operators/operators.h"
 
 #define STRIP_ALIGN 64u
@@ -74,6 +76,51 @@ static pln_status copy_view(pln_context *ctx, const pln_view *from, const pln_vi
     return pln_parallel(ctx, pln_div_up(from->h, ROWS), copy_rows, &arg);
 }
 
+static pln_run run_of(const pln_params *params, const pln_view *in, const pln_view *guide,
+                      const pln_view *out)
+{
+    pln_run run = {
+        .size = sizeof run,
+        .params = pln_params_values(params),
+        .w = in->w,
+        .h = in->h,
+        .in = *in,
+        .out = *out,
+        .y1 = in->h,
+        .preset = pln_params_preset(params),
+        .net = pln_params_net(params),
+    };
+    if (guide) run.guide = *guide;
+    return run;
+}
+
+/* On the device that is wanted, if there is one and the method runs there. "auto" leaves to the CPU
+ * what the device has too little memory or no library for. */
+static pln_status run_on_device(pln_context *ctx, const pln_params *params, const pln_run *run,
+                                bool *done)
+{
+    const struct gpu_method *m = gpu_method_of(pln_params_method(params));
+    size_t guide = run->guide.data ? run->guide.c : 0;
+    pln_device *d = NULL;
+    pln_status s = PLN_OK;
+
+    *done = false;
+    if (!m) return PLN_OK;
+    PLN_TRY(pln_device_wanted(ctx, &d));
+    if (!d) return PLN_OK;
+    s = gpu_fits(ctx, d, m, m->bytes(run->params, run->w, run->h, run->in.c, guide));
+    if (!s) s = m->run(ctx, d, run);
+    *done = !s;
+    if (pln_device_of(ctx) == PLN_DEVICE_AUTO && (s == PLN_E_LIMIT || s == PLN_E_UNSUPPORTED)) {
+        pln_log(ctx, 1, "%s: the CPU computes", pln_context_message(ctx));
+        pln_clear(ctx);
+        pln_device_rest(ctx);
+        s = PLN_OK;
+    }
+done:
+    return s;
+}
+
 /* The method on plain pixels. [from, to] is this part's share of the progress. */
 static pln_status run_view(pln_context *ctx, const pln_params *params, const pln_view *in,
                            const pln_view *guide, const pln_view *out, size_t wanted, double from,
@@ -83,7 +130,13 @@ static pln_status run_view(pln_context *ctx, const pln_params *params, const pln
     pln_status s = PLN_OK;
     size_t bytes;
 
+    pln_device_rest(ctx);
     if (is_identity(params)) return copy_view(ctx, in, out);
+    pln_run whole = run_of(params, in, guide, out);
+    bool done;
+    pln_progress_window(ctx, from, to);
+    PLN_TRY(run_on_device(ctx, params, &whole, &done));
+    if (done) goto done;
     size_t strip =
         choose_strip(params, in->w, in->h, in->c, pln_context_threads(ctx), wanted, &bytes);
     PLN_TRY(pln_reserve(ctx, bytes, m->name));
@@ -91,19 +144,12 @@ static pln_status run_view(pln_context *ctx, const pln_params *params, const pln
         size_t y1 = pln_min(in->h, y0 + strip),
                halo = strip < in->h ? m->halo(pln_params_values(params)) : 0;
         size_t top = y0 > halo ? y0 - halo : 0, bottom = pln_min(in->h, y1 + halo);
-        pln_run run = {
-            .size = sizeof run,
-            .params = pln_params_values(params),
-            .w = in->w,
-            .h = in->h,
-            .in = rows_of(in, top, bottom),
-            .out = rows_of(out, y0, y1),
-            .in_y = top,
-            .y0 = y0,
-            .y1 = y1,
-            .preset = pln_params_preset(params),
-            .net = pln_params_net(params),
-        };
+        pln_run run = whole;
+        run.in = rows_of(in, top, bottom);
+        run.out = rows_of(out, y0, y1);
+        run.in_y = top;
+        run.y0 = y0;
+        run.y1 = y1;
         if (guide) run.guide = rows_of(guide, top, bottom);
         pln_progress_window(ctx, from + (to - from) * (double)y0 / (double)in->h,
                             from + (to - from) * (double)y1 / (double)in->h);

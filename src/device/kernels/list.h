@@ -3,6 +3,7 @@
 #ifndef PLN_DEVICE_KERNELS_LIST_H
 #define PLN_DEVICE_KERNELS_LIST_H
 
+#include "device/kernels/colour.h"
 #include "device/kernels/conv.h"
 #include "device/kernels/fan.h"
 #include "device/kernels/matmul.h"
@@ -13,6 +14,7 @@
 #include "device/kernels/resize.h"
 #include "device/kernels/shape.h"
 #include "device/kernels/update.h"
+#include "device/kernels/window.h"
 
 #define CU_KERNELS(X)                                                                              \
     X(pointwise, cu_pointwise)                                                                     \
@@ -49,7 +51,11 @@
     X(weights_back, cu_weights)                                                                    \
     X(conv, cu_conv)                                                                               \
     X(conv_data, cu_conv)                                                                          \
-    X(conv_weight, cu_conv)
+    X(conv_weight, cu_conv)                                                                        \
+    X(to_planes, cu_planes)                                                                        \
+    X(to_pixels, cu_planes)                                                                        \
+    X(window, cu_window)                                                                           \
+    X(convolve, cu_convolve)
 
 typedef enum cu_kernel {
 #define CU_ID(name, parameters) CU_##name,
