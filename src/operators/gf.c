@@ -4,11 +4,6 @@
  * in He's programs. */
 #include "operators/guided.h"
 
-struct gf_params {
-    double eps;
-    int radius, mode;
-};
-
 /* ---- Parameters ---- */
 
 static const pln_param gf_schema[] = {

@@ -9,6 +9,11 @@
 enum { PLN_GUIDED_COLOR, PLN_GUIDED_CHANNEL, PLN_GUIDED_LUMA };
 extern const char *const pln_guided_modes[]; /* "color", "channel", "luma" */
 
+struct gf_params {
+    double eps;
+    int radius, mode;
+};
+
 #define GUIDED_SOURCES 6  /* guide planes 0..2, input planes 3..5 */
 #define GUIDED_TERMS   24 /* sums over windows: at most 9 + 4 * 3 */
 #define GUIDED_COEFS   12 /* coefficients of a pixel: at most 4 * 3 */

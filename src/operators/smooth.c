@@ -557,6 +557,7 @@ pln_status pln_smooth_with(pln_context *ctx, const pln_params *params, const pln
     PLN_TRY(pln_image_make(ctx, in->pixels.w, in->pixels.h, in->pixels.c, has_alpha, in, &out));
     if (has_alpha) PLN_TRY(copy_view(ctx, &in->alpha, &out->alpha));
     if (is_identity(params)) {
+        pln_device_rest(ctx);
         PLN_TRY(copy_view(ctx, &in->pixels, &out->pixels));
         *result = out;
         out = NULL;

@@ -3,6 +3,7 @@
 #ifndef PLN_DEVICE_KERNELS_LIST_H
 #define PLN_DEVICE_KERNELS_LIST_H
 
+#include "device/kernels/box.h"
 #include "device/kernels/colour.h"
 #include "device/kernels/conv.h"
 #include "device/kernels/fan.h"
@@ -55,7 +56,11 @@
     X(to_planes, cu_planes)                                                                        \
     X(to_pixels, cu_planes)                                                                        \
     X(window, cu_window)                                                                           \
-    X(convolve, cu_convolve)
+    X(convolve, cu_convolve)                                                                       \
+    X(box, cu_box)                                                                                 \
+    X(transpose, cu_transpose)                                                                     \
+    X(guided_solve, cu_guided)                                                                     \
+    X(guided_apply, cu_guided)
 
 typedef enum cu_kernel {
 #define CU_ID(name, parameters) CU_##name,

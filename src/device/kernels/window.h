@@ -99,6 +99,7 @@ typedef struct cu_convolve {
     int radius;
     bool down; /* the columns */
     cu_border border;
+    float scale; /* of what is put out */
 } cu_convolve;
 
 CU_BODY void cu_convolve_body(const cu_convolve *p, size_t i)
@@ -115,7 +116,7 @@ CU_BODY void cu_convolve_body(const cu_convolve *p, size_t i)
         sum += tap * p->in[first + (size_t)at * step];
         used += tap;
     }
-    p->out[i] = p->border == CU_BORDER_SHRINK ? sum / used : sum;
+    p->out[i] = p->scale * (p->border == CU_BORDER_SHRINK ? sum / used : sum);
 }
 
 #endif

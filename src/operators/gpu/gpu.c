@@ -13,6 +13,8 @@ _Static_assert((int)CU_BORDER_REPLICATE == (int)PLN_BORDER_REPLICATE &&
 /* One line a method. */
 static const struct gpu_method *const methods[] = {
     &gpu_bf,
+    &gpu_gf,
+    &gpu_rgf,
 };
 
 const struct gpu_method *gpu_method_of(const pln_method *method)
