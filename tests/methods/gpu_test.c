@@ -41,14 +41,8 @@ static pln_params *params_of(pln_context *ctx, const pln_method *m, const char *
     return p;
 }
 
-/* How far a device may be from the CPU. Both round differently, and what a step decides by a
- * comparison may fall the other way: l0's threshold then moves a pixel by what its step is worth,
- * so that only the mean is bounded closely there. */
-static double bound_of(const pln_method *m)
-{
-    if (!strcmp(m->name, "bf") || !strcmp(m->name, "gf") || !strcmp(m->name, "rgf")) return 1e-5;
-    return 1e-4;
-}
+/* How far a device may be from the CPU: both sum in double, and round in another order. */
+static const double bound = 1e-5;
 
 static double farthest; /* of the running test */
 
@@ -76,9 +70,8 @@ static void compare(pln_context *ctx, const pln_params *p, const pln_image *in,
     if (!same_bytes(pln_image_pixels(gpu), pln_image_pixels(again)))
         fail_msg("%s: %s: two runs differ", m->name, what);
     struct difference d = differ(pln_image_pixels(cpu), pln_image_pixels(gpu));
-    bool hard = !strcmp(m->name, "l0");
     if (d.worst > farthest) farthest = d.worst;
-    if (!((hard ? d.rmse : d.worst) <= bound_of(m)))
+    if (!(d.worst <= bound))
         fail_msg("%s: %s, %zux%zux%zu: %g apart at x %zu, y %zu, rmse %g", m->name, what, v.w, v.h,
                  v.c, d.worst, d.x, d.y, d.rmse);
     pln_image_free(again);
