@@ -4,6 +4,7 @@
 # PART (absent: all, in this order):
 #   calls plans   every operation and plan of the tests on the GPU against the reference
 #   sanitizer     the operations under compute-sanitizer
+#   operators     bf, gf, rgf: GPU against CPU, 100 dB, and the seconds of both
 #   weights       each network with its shipped weights (else its start): GPU against CPU, 80 dB in f32, 45 in bf16
 #   times         every operation beside the CPU's; Fan 1280x720, SASNet and JESS 512x384 in bf16, and training steps; PyTorch's beside them
 #   group         two processes with a GPU each against one, where there are two GPUs and mpirun
@@ -13,7 +14,7 @@ set -u
 [ $# -ge 1 ] || { echo "usage: tools/gpu_check.sh FOLDER [PART...]" >&2; exit 2; }
 mkdir -p "$1" && out=$(cd "$1" && pwd) && cd "$(dirname "$0")/.." || exit 1
 shift
-[ $# -gt 0 ] || set -- calls plans sanitizer weights times group training
+[ $# -gt 0 ] || set -- calls plans sanitizer operators weights times group training
 build=${BUILD:-$out/build} gpu=${DEVICE:-cuda} python=${PYTHON:-python3} failed=0
 planish=$build/planish
 PLANISH_MODULES=$(realpath -m "$build") && export PLANISH_MODULES
@@ -70,6 +71,25 @@ weights() {
     done
     for file in models/*.safetensors; do
         "$planish" -q --device "$gpu" nets "$file" --verify || bad=1
+    done
+    return $bad
+}
+
+operators() {
+    local bad=0 method psnr device
+    "$planish" -q sample pair --size 1280x720 -o "$out/large.png" || return 1
+    for method in bf gf rgf; do
+        for device in cpu "$gpu"; do
+            "$planish" --device "$device" --json smooth "$out/large.png" -m $method -o "$out/$method-${device%:*}.npy" \
+                >"$out/$method-${device%:*}.json" || return 1
+        done
+        grep -q "\"device\": *\"${gpu%:*}" "$out/$method-${gpu%:*}.json" || bad=1
+        psnr=$("$planish" metric "$out/$method-${gpu%:*}.npy" "$out/$method-cpu.npy" --scores psnr --json |
+            sed -n 's/.*"psnr": *\([0-9.]*\).*/\1/p' | head -1)
+        awk -v p="${psnr:-inf}" 'BEGIN { exit !(p == "inf" || p + 0 >= 100) }' || bad=1
+        echo "= $method ${psnr:-equal} dB (least 100)," \
+            "seconds cpu, device: $(sed -n 's/.*"run": *\([0-9.]*\).*/\1/p' "$out/$method-cpu.json" |
+                head -1), $(sed -n 's/.*"run": *\([0-9.]*\).*/\1/p' "$out/$method-${gpu%:*}.json" | head -1)"
     done
     return $bad
 }
@@ -135,7 +155,7 @@ step build build
 for part; do
     case $part in
     calls | plans) step $part "$build/tests/nn/op_test" gpu_$part ;;
-    sanitizer | weights | times | group | training) step $part $part ;;
+    sanitizer | operators | weights | times | group | training) step $part $part ;;
     *) echo "gpu_check.sh: no part '$part'" >&2; exit 2 ;;
     esac
 done
