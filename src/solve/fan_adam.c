@@ -11,10 +11,23 @@
 #define EPS   1e-8f
 
 struct adam {
-    size_t w;
+    size_t w, I_step;
+    const float *I;
     float *T, *grad, *m, *v;
     float rate; /* with the correction of both moments' bias */
 };
+
+/* T = I, no moments: in rows, for the pages' first touch takes a while that a stop must not wait. */
+static void start_row(void *arg, size_t y, int thread)
+{
+    const struct adam *a = arg;
+    size_t from = a->w * y;
+    (void)thread;
+    for (size_t i = from; i < from + a->w; i++)
+        memcpy(a->T + 3 * i, a->I + a->I_step * i, 3 * sizeof *a->T);
+    memset(a->m + 3 * from, 0, 3 * a->w * sizeof *a->m);
+    memset(a->v + 3 * from, 0, 3 * a->w * sizeof *a->v);
+}
 
 static void step_row(void *arg, size_t y, int thread)
 {
@@ -33,25 +46,20 @@ size_t pln_fan_adam_space(size_t w, size_t h, int radius)
     return pln_fan_space(w, h, radius) + 3 * (3 * w * h + 16) * sizeof(float);
 }
 
-static void dense(const float *x, size_t step, size_t pixels, float *to)
-{
-    for (size_t i = 0; i < pixels; i++) memcpy(to + 3 * i, x + step * i, 3 * sizeof *to);
-}
-
 pln_status pln_fan_adam(pln_context *ctx, const pln_fan_problem *problem, int steps, double rate,
                         void *space, float *T)
 {
     pln_fan_problem p = *problem;
     size_t n = 3 * p.w * p.h, part = (n + 15) / 16 * 16;
-    struct adam a = {.w = p.w, .T = T, .grad = space};
+    struct adam a = {.w = p.w, .I_step = p.I_step, .I = p.I, .T = T, .grad = space};
     pln_fan_terms terms;
     pln_status s = PLN_OK;
 
     a.m = a.grad + part;
     a.v = a.m + part;
     void *rest = a.v + part;
-    memset(a.m, 0, 2 * part * sizeof *a.m);
-    dense(p.I, p.I_step, p.w * p.h, T);
+    PLN_TRY(pln_progress(ctx, 0, "steps"));
+    PLN_TRY(pln_parallel(ctx, p.h, start_row, &a));
     p.T = T;
     p.T_step = 3;
     for (int t = 1; t <= steps; t++) {

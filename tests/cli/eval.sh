@@ -92,25 +92,8 @@ eval_two -o a --by ssim-a -q && grep yes a/grid.csv | short
 n=$(lines a)
 eval_two -o a --quantize truncate -q && echo $(($(lines a) - n)) more
 
-say 'presets and networks: as they are; weights, precision and flips are in the key'
-cat >net.ini <<'R'
-[network]
-system=sasnet
-config={"width": 8, "blocks": [1]}
-[data]
-patch=32
-batch=1
-[optimiser]
-steps=1
-rate=1e-3
-[loss]
-l1=1
-[validation]
-every=1
-pairs=1
-patch=32
-save=1
-R
+say 'presets and networks: as they are; weights and flips are in the key'
+tiny_recipe 1 1 >net.ini
 planish -q train net.ini --data set -o net 2>/dev/null
 mkdir models && cp net/best.safetensors models/sasnet.safetensors
 eval_net() {
@@ -122,8 +105,7 @@ cut -d, -f1,2 n/table.csv | LC_ALL=C sort
 grep -o 'over 2 of .*' n/table.md
 n=$(lines n)
 eval_net -q && echo $(($(lines n) - n)) more
-eval_net -q --precision bf16 && echo $(($(lines n) - n)) more
-eval_net -q --ensemble --precision bf16 && echo $(($(lines n) - n)) more
+eval_net -q --ensemble && echo $(($(lines n) - n)) more
 grep -o 'Networks: .*' n/table.md
 planish export sasnet --weights net/best.safetensors -o models/sasnet.safetensors --dtype bf16 >/dev/null
 eval_net -q && echo $(($(lines n) - n)) more
