@@ -4,7 +4,7 @@
 networks.py PLANISH RANDOM_WEIGHTS [--threads 1,2] [--runs N] [--peers NAME,NAME] [NET:WxH ...]: each
 network, with its shipped weights or else those that it starts from, is exported by planish and runs in
 planish and in each peer that is installed, on the same picture, each in a process of its own, one after
-the other. Ratios are of processor time for one thread, which neighbours change little, else of wall time.
+the other, planish in f32 before each peer: medians of all its runs. Ratios are of processor time for one thread, which neighbours change little, else of wall time.
 A peer that fails is said and left out. Needs numpy; peers: onnxruntime, openvino, torch (with onnx).
 """
 import argparse
@@ -114,25 +114,38 @@ def main():
         with tempfile.TemporaryDirectory() as folder:
             c = Case(given.planish, given.random_weights, net, size, pathlib.Path(folder))
             for threads in given.threads.split(","):
-                reference = None
-                for engine in ["planish", *filter(None, given.peers.split(","))]:
-                    for precision in precisions:
-                        if engine == "planish":
-                            row, y = c.own(precision, threads, given.runs)
-                        else:
-                            row, y = c.peer(engine, precision, threads, given.runs)
-                        if not row:
-                            continue
-                        ms, processor = statistics.median(row["ms"]), statistics.median(row["processor_ms"])
-                        time = processor if threads == "1" else ms
-                        reference = reference or (time, y)
-                        start = max(row["first_ms"] - ms, 0)
-                        rmse = float(numpy.sqrt(numpy.mean((y - reference[1]) ** 2)))
-                        print(
-                            f"| `{net}` | {size} | {threads} | {row['name']} | {precision} | {ms:.0f} "
-                            f"| {processor:.0f} | **{time / reference[0]:.2f}** | {start:.0f} | {row['mb']:.0f} | {rmse:.1e} |",
-                            flush=True,
-                        )
+                rows = []
+                for engine in filter(None, given.peers.split(",")):
+                    # Before each peer again: what disturbs this machine comes and goes.
+                    rows += [(c.own("f32", threads, given.runs), "f32")]
+                    rows += [(c.peer(engine, precision, threads, given.runs), precision) for precision in precisions]
+                rows += [(c.own(precision, threads, given.runs), precision) for precision in precisions]
+                table(net, size, threads, rows)
+
+
+def table(net, size, threads, rows):
+    """Rows in order of appearance, those of one name and precision as one."""
+    runs = {}
+    for (row, y), precision in rows:
+        if row:
+            runs.setdefault((row["name"], precision), []).append((row, y))
+
+    def median(runs, key):
+        return statistics.median(value for row, _ in runs for value in row[key])
+
+    first = next(iter(runs.values()))
+    for (name, precision), same in runs.items():
+        ms = median(same, "ms")
+        start = max(statistics.median(row["first_ms"] for row, _ in same) - ms, 0)
+        mb = max(row["mb"] for row, _ in same)
+        key = "processor_ms" if threads == "1" else "ms"
+        ratio = median(same, key) / median(first, key)
+        rmse = float(numpy.sqrt(numpy.mean((same[0][1] - first[0][1]) ** 2)))
+        print(
+            f"| `{net}` | {size} | {threads} | {name} | {precision} | {ms:.0f} | {median(same, 'processor_ms'):.0f} "
+            f"| **{ratio:.2f}** | {start:.0f} | {mb:.0f} | {rmse:.1e} |",
+            flush=True,
+        )
 
 
 main()
