@@ -3,8 +3,9 @@
 # datasets.sh FILE DATASET...: writes the figures of docs/datasets.md, between the two comments that
 # name this script: counts and scores of the inputs (150 pairs of each split), what the screening
 # accepted, batches a second from the first dataset. PLANISH and LOADER_BENCH are the commands.
-# Minutes. The rest of FILE stays; FILE is replaced at the end, or stays as it was.
+# Minutes. The rest of FILE stays.
 set -eu
+. "$(dirname "$0")/part.sh"
 planish=${PLANISH:-build/planish}
 bench=${LOADER_BENCH:-build/bench/loader_bench}
 out=$1
@@ -13,6 +14,7 @@ shift
     echo "datasets.sh: no dataset: make one with 'planish dataset make sps' and name its folder" >&2
     exit 2
 }
+has_part "$out" Figures 'End of the figures'
 parts=$(mktemp -d)
 trap 'rm -rf "$parts" "$out.tmp"' EXIT
 trap 'exit 130' INT
@@ -62,8 +64,6 @@ for augmentation in jess csgis sasnet; do
 done
 
 {
-    sed '/^<!-- Figures/q' "$out"
-    echo
     echo '| set | truths | textures | layer std | split | pairs | PSNR dB | SSIM-A | SSIM-B | edge pixels | published |'
     echo '|---|---:|---:|---:|---|---:|---:|---:|---:|---:|---:|'
     cat "$parts/inputs"
@@ -81,12 +81,5 @@ done
     echo '| augmentation | pairs/s |'
     echo '|---|---:|'
     cat "$parts/batches"
-    echo
-    sed -n '/^<!-- End of the figures/,$p' "$out"
-} >"$out.tmp"
-grep -q '^<!-- End of the figures' "$out.tmp" || {
-    echo "datasets.sh: $out: has no '<!-- Figures' and '<!-- End of the figures' comments" >&2
-    exit 2
-}
-mv "$out.tmp" "$out"
-echo "written: $out"
+} >"$parts/new"
+put_part "$out" Figures 'End of the figures' <"$parts/new"

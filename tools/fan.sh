@@ -4,18 +4,16 @@
 # script. RESULTS: a folder with the authors' NAME.input.png and NAME.VARIANT.png; PHOTOS: a folder of photographs
 # that were not trained on, for the energies. PLANISH is the command. Minutes. The rest of FILE stays.
 set -eu
+. "$(dirname "$0")/part.sh"
 planish=${PLANISH:-build/planish}
 [ $# = 3 ] || {
     echo "fan.sh: expected FILE RESULTS PHOTOS: the page, the authors' pictures, photographs" >&2
     exit 2
 }
 out=$1 results=$2 photos=$3
-grep -q '^<!-- End of Fan' "$out" && grep -q '^<!-- Fan' "$out" || {
-    echo "fan.sh: $out: has no '<!-- Fan' and '<!-- End of Fan' comments" >&2
-    exit 2
-}
+has_part "$out" Fan 'End of Fan'
 parts=$(mktemp -d)
-trap 'rm -rf "$parts"' EXIT
+trap 'rm -rf "$parts" "$out.tmp"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
@@ -41,8 +39,6 @@ for variant in smooth abstraction detail texture; do
         awk '{ printf "| `%s` | %s | %s | %s | %.2f |\n", $1, $2, $3, $4, $4 / $3 }' >>"$parts/energies"
 done
 {
-    sed '/^<!-- Fan/q' "$out"
-    echo
     echo '| picture | method | PSNR dB of the input | of the result |'
     echo '|---|---|---:|---:|'
     cat "$parts/pictures"
@@ -52,8 +48,5 @@ done
     cat "$parts/energies"
     echo
     echo "Means of $(ls "$photos" | wc -l) photographs."
-    echo
-    sed -n '/^<!-- End of Fan/,$p' "$out"
 } >"$parts/new"
-cat "$parts/new" >"$out"
-echo "written: $out"
+put_part "$out" Fan 'End of Fan' <"$parts/new"

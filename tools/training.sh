@@ -4,6 +4,7 @@
 # script: a row for each and its curves, images/training-NAME.svg beside FILE. RUN: the folder of a run that may
 # still be going on. PLANISH is the command. The rest of FILE stays, rows and curves of runs of other names too.
 set -eu
+. "$(dirname "$0")/part.sh"
 planish=${PLANISH:-build/planish}
 out=$1
 shift
@@ -11,12 +12,9 @@ shift
     echo "training.sh: no run: RUNS='sasnet=run/' names one that 'planish train' made" >&2
     exit 2
 }
-grep -q '^<!-- End of the runs' "$out" && grep -q '^<!-- Runs' "$out" || {
-    echo "training.sh: $out: has no '<!-- Runs' and '<!-- End of the runs' comments" >&2
-    exit 2
-}
+has_part "$out" Runs 'End of the runs'
 parts=$(mktemp -d)
-trap 'rm -rf "$parts"' EXIT
+trap 'rm -rf "$parts" "$out.tmp"' EXIT
 images=$(dirname "$out")/images
 mkdir -p "$images"
 
@@ -49,13 +47,8 @@ for pair in "$@"; do
 done
 
 {
-    sed '/^<!-- Runs/q' "$out"
-    echo
     echo '| run | system | start | patch | batch | steps | hours | pictures/s | best validation | at step |'
     echo '|---|---|---|---:|---:|---:|---:|---:|---|---:|'
     cat "$parts/rows" "$parts/curves"
-    echo
-    sed -n '/^<!-- End of the runs/,$p' "$out"
 } >"$parts/new"
-cat "$parts/new" >"$out"
-echo "written: $out"
+put_part "$out" Runs 'End of the runs' <"$parts/new"
