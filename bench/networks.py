@@ -102,7 +102,7 @@ def main():
     version = subprocess.run([given.planish, "--version", "--json"], check=True, capture_output=True)
     isa = json.loads(version.stdout)["isa"]
     precisions = ["f32", "bf16"] if isa in ("avx512", "amx") else ["f32"]
-    print(f"Instruction set in use: {isa}. Medians of {given.runs} runs, of slow peers of fewer.")
+    print(f"Instruction set in use: {isa}. Medians of {given.runs} runs of a process, of slow peers of fewer.")
     print()
     print(
         "| network | size | threads | engine | precision | ms | processor ms | its time / planish f32 "
