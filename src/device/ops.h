@@ -37,6 +37,10 @@ typedef struct pln_engine_operands {
     void *work;
 } pln_engine_operands;
 
+/* Of `planes` dense planes at once: h x w floats to h x (w / 2 + 1) complex numbers (re, im), and
+ * back. */
+typedef struct pln_fourier pln_fourier;
+
 typedef struct pln_recording pln_recording;
 
 typedef struct pln_device_ops {
@@ -58,6 +62,14 @@ typedef struct pln_device_ops {
     pln_status (*engine_run)(pln_device *d, const pln_engine *engine,
                              const pln_engine_operands *operands);
     void (*engine_free)(pln_engine *engine);
+    /* PLN_E_UNSUPPORTED: there is no library of transforms, or it takes no such size; PLN_E_LIMIT:
+     * too little memory. */
+    pln_status (*fourier_new)(pln_device *d, size_t w, size_t h, size_t planes,
+                              pln_fourier **fourier, size_t *work_bytes);
+    /* The inverse is without the factor 1 / (w h), and destroys `in`. */
+    pln_status (*fourier_run)(pln_device *d, const pln_fourier *fourier, bool inverse, void *in,
+                              void *out, void *work);
+    void (*fourier_free)(pln_fourier *fourier);
     /* As in device/device.h; leave: of one that has joined. */
     pln_status (*group_id)(pln_device *d, unsigned char *id);
     pln_status (*join)(pln_device *d, const unsigned char *id, size_t rank, size_t world);

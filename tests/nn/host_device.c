@@ -12,13 +12,17 @@
 
 struct work {
     int kernel; /* or one of these */
-#define ENGINE (-1)
-#define MEAN   (-2)
+#define ENGINE  (-1)
+#define MEAN    (-2)
+#define FOURIER (-3)
     size_t n, bytes;
     unsigned char parameters[1024];
     const pln_engine *engine;
     pln_engine_operands operands;
     float *values; /* of MEAN */
+    const pln_fourier *fourier;
+    bool inverse; /* of FOURIER */
+    void *in, *out, *work;
 };
 
 struct pln_recording {
@@ -37,7 +41,7 @@ struct host_device {
     int fail;
     uint64_t limit, held;
     size_t runs, replays;
-    bool groups;
+    bool groups, no_fourier;
     host_group *group;
 };
 
@@ -187,6 +191,105 @@ static pln_status engine_new(pln_device *d, const pln_engine_spec *s, pln_engine
 
 static void engine_free(pln_engine *engine) { pln_free(engine); }
 
+/* ---- Fourier transforms: rows, then columns; backwards columns, then rows ---- */
+
+enum { FOURIER_WORK = 40 };
+
+struct pln_fourier {
+    size_t w, h, planes;
+};
+
+/* e^(2 pi i k / n) for k in [0, n) */
+static double *roots_of(size_t n)
+{
+    double *roots = malloc(2 * n * sizeof *roots);
+    assert_non_null(roots);
+    for (size_t k = 0; k < n; k++) {
+        roots[2 * k] = cos(6.283185307179586 * (double)k / (double)n);
+        roots[2 * k + 1] = sin(6.283185307179586 * (double)k / (double)n);
+    }
+    return roots;
+}
+
+/* z[k] of n numbers in `from`, `step` doubles apart; sign: of the exponent. */
+static void fourier_sum(const double *from, size_t step, size_t n, const double *roots, size_t k,
+                        double sign, double z[2])
+{
+    z[0] = z[1] = 0;
+    for (size_t j = 0, at = 0; j < n; j++) {
+        double re = from[j * step], im = from[j * step + 1], c = roots[2 * at],
+               s = sign * roots[2 * at + 1];
+        z[0] += re * c - im * s;
+        z[1] += re * s + im * c;
+        at += k;
+        if (at >= n) at -= n;
+    }
+}
+
+static void fourier_columns(const double *in, double *out, size_t columns, size_t h, double sign)
+{
+    double *roots = roots_of(h);
+    for (size_t x = 0; x < columns; x++)
+        for (size_t y = 0; y < h; y++)
+            fourier_sum(in + 2 * x, 2 * columns, h, roots, y, sign, out + 2 * (y * columns + x));
+    free(roots);
+}
+
+/* The rows are whole ones here, of w complex numbers. */
+static void run_fourier(const struct work *work)
+{
+    const struct pln_fourier *f = work->fourier;
+    size_t w = f->w, h = f->h, columns = w / 2 + 1;
+    double *a = calloc(2 * w * h, sizeof *a), *b = calloc(2 * w * h, sizeof *b),
+           *roots = roots_of(w), z[2];
+    assert_true(a && b);
+    for (size_t plane = 0; plane < f->planes; plane++) {
+        float *real = (float *)(work->inverse ? work->out : work->in) + plane * w * h,
+              *half = (float *)(work->inverse ? work->in : work->out) + plane * 2 * columns * h;
+        if (work->inverse) {
+            for (size_t i = 0; i < 2 * columns * h; i++) a[i] = (double)half[i];
+            fourier_columns(a, b, columns, h, 1);
+            for (size_t y = 0; y < h; y++) {
+                for (size_t x = 0; x < w; x++) { /* the other half is conjugate */
+                    size_t from = 2 * (y * columns + (x < columns ? x : w - x));
+                    bool own = x == 0 || 2 * x == w; /* taken for real */
+                    a[2 * x] = b[from];
+                    a[2 * x + 1] = own ? 0 : x < columns ? b[from + 1] : -b[from + 1];
+                }
+                for (size_t x = 0; x < w; x++) {
+                    fourier_sum(a, 2, w, roots, x, 1, z);
+                    real[y * w + x] = (float)z[0];
+                }
+            }
+            memset(half, 0xff, 2 * columns * h * sizeof *half);
+        } else {
+            for (size_t y = 0; y < h; y++) {
+                for (size_t x = 0; x < w; x++) a[2 * x] = (double)real[y * w + x], a[2 * x + 1] = 0;
+                for (size_t x = 0; x < columns; x++)
+                    fourier_sum(a, 2, w, roots, x, -1, b + 2 * (y * columns + x));
+            }
+            fourier_columns(b, a, columns, h, -1);
+            for (size_t i = 0; i < 2 * columns * h; i++) half[i] = (float)a[i];
+        }
+    }
+    free(roots);
+    free(b);
+    free(a);
+}
+
+static pln_status fourier_new(pln_device *d, size_t w, size_t h, size_t planes,
+                              pln_fourier **fourier, size_t *bytes)
+{
+    *bytes = FOURIER_WORK;
+    if (host(d)->no_fourier)
+        return pln_fail(d->ctx, PLN_E_UNSUPPORTED, "%s: no transforms", d->name);
+    pln_status s = pln_calloc(d->ctx, 1, sizeof **fourier, fourier);
+    if (!s) **fourier = (pln_fourier){w, h, planes};
+    return s;
+}
+
+static void fourier_free(pln_fourier *fourier) { pln_free(fourier); }
+
 /* ---- The queue ---- */
 
 static pln_status do_work(struct host_device *h, const struct work *w)
@@ -200,6 +303,9 @@ static pln_status do_work(struct host_device *h, const struct work *w)
     } else if (w->kernel == ENGINE) {
         memset(w->operands.work, 0xff, 24);
         run_engine(w);
+    } else if (w->kernel == FOURIER) {
+        memset(w->work, 0xff, FOURIER_WORK);
+        run_fourier(w);
     } else {
         loops[w->kernel](w->parameters, w->n);
     }
@@ -231,6 +337,18 @@ static pln_status engine_run(pln_device *d, const pln_engine *engine,
                              const pln_engine_operands *operands)
 {
     struct work w = {.kernel = ENGINE, .engine = engine, .operands = *operands};
+    return enqueue(host(d), &w);
+}
+
+static pln_status fourier_run(pln_device *d, const pln_fourier *fourier, bool inverse, void *in,
+                              void *out, void *work)
+{
+    struct work w = {.kernel = FOURIER,
+                     .fourier = fourier,
+                     .inverse = inverse,
+                     .in = in,
+                     .out = out,
+                     .work = work};
     return enqueue(host(d), &w);
 }
 
@@ -367,6 +485,9 @@ static const pln_device_ops ops = {
     .engine_new = engine_new,
     .engine_run = engine_run,
     .engine_free = engine_free,
+    .fourier_new = fourier_new,
+    .fourier_run = fourier_run,
+    .fourier_free = fourier_free,
     .group_id = group_id,
     .join = join,
     .leave = leave,
@@ -399,6 +520,7 @@ pln_status host_device_open(pln_context *ctx, host_engines engines, pln_device *
 
 void host_device_fail(pln_device *device, int n) { host(device)->fail = n; }
 void host_device_groups(pln_device *device) { host(device)->groups = true; }
+void host_device_without_fourier(pln_device *device) { host(device)->no_fourier = true; }
 void host_device_limit(pln_device *device, uint64_t bytes)
 {
     host(device)->limit = host(device)->held + bytes;

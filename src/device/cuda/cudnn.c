@@ -16,7 +16,7 @@ struct pln_engine {
     pln_engine_spec spec;
 };
 
-/* ---- The library: loaded with the first device, so that planish starts without it ---- */
+/* ---- The library: loaded with the first device ---- */
 
 #define FUNCTIONS(F)                                                                               \
     F(cudnnCreate)                                                                                 \
@@ -31,34 +31,18 @@ struct pln_engine {
     F(cudnnBackendExecute)
 
 struct cu_cudnn {
+    FUNCTIONS(CU_MEMBER)
     void *library;
     cudnnHandle_t handle;
-#define MEMBER(function) __typeof__(&function) function;
-    FUNCTIONS(MEMBER)
-#undef MEMBER
 };
-
-static pln_status load(pln_device *d, cu_cudnn *k)
-{
-    static const char *const names[] = {"libcudnn.so.9", PLN_CUDA_FOLDER "/libcudnn.so.9"};
-    for (size_t i = 0; i < sizeof names / sizeof *names && !k->library; i++)
-        k->library = dlopen(names[i], RTLD_NOW | RTLD_LOCAL);
-    if (!k->library)
-        return pln_fail(d->ctx, PLN_E_UNSUPPORTED, "%s: cuDNN 9 is needed: %s", d->name, dlerror());
-#define SYMBOL(function)                                                                           \
-    if (!(*(void **)&k->function = dlsym(k->library, #function)))                                  \
-        return pln_fail(d->ctx, PLN_E_UNSUPPORTED, "%s: cuDNN 9 is needed: %s", d->name, dlerror());
-    FUNCTIONS(SYMBOL)
-#undef SYMBOL
-    return PLN_OK;
-}
 
 pln_status cu_cudnn_new(pln_device *d, void *stream, cu_cudnn **result)
 {
+    static const char *const names[] = {FUNCTIONS(CU_NAME) NULL};
     cu_cudnn *k = NULL;
     pln_status s = PLN_OK;
     PLN_TRY(pln_calloc(d->ctx, 1, sizeof *k, &k));
-    PLN_TRY(load(d, k));
+    PLN_TRY(cu_load(d, "cuDNN 9", "libcudnn.so.9", names, k, &k->library));
     cudnnStatus_t e = k->cudnnCreate(&k->handle);
     if (e == CUDNN_STATUS_SUCCESS) e = k->cudnnSetStream(k->handle, stream);
     if (e != CUDNN_STATUS_SUCCESS) {

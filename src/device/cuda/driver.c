@@ -12,7 +12,8 @@ struct gpu {
     int index;
     cudaStream_t stream;
     cu_cudnn *cudnn;
-    cu_nccl *nccl; /* NULL: in no group */
+    cu_cufft *cufft; /* NULL: no transform was asked for */
+    cu_nccl *nccl;   /* NULL: in no group */
     cudaEvent_t marks[MARKS];
 };
 
@@ -117,6 +118,21 @@ static pln_status engine_run(pln_device *d, const pln_engine *engine,
                              const pln_engine_operands *operands)
 {
     return cu_engine_run(d, gpu(d)->cudnn, engine, operands);
+}
+
+static pln_status fourier_new(pln_device *d, size_t w, size_t h, size_t planes,
+                              pln_fourier **fourier, size_t *work_bytes)
+{
+    struct gpu *g = gpu(d);
+    pln_status s = g->cufft ? PLN_OK : cu_cufft_new(d, &g->cufft);
+    return s ? s : cu_fourier_new(d, g->cufft, g->stream, w, h, planes, fourier, work_bytes);
+}
+
+static pln_status fourier_run(pln_device *d, const pln_fourier *fourier, bool inverse, void *in,
+                              void *out, void *work)
+{
+    gpu(d);
+    return cu_fourier_run(d, fourier, inverse, in, out, work);
 }
 
 /* ---- Groups ---- */
@@ -232,6 +248,7 @@ static void close_device(pln_device *d)
 {
     struct gpu *g = gpu(d);
     if (g->stream) cudaStreamSynchronize(g->stream);
+    cu_cufft_free(g->cufft);
     cu_cudnn_free(g->cudnn);
     for (size_t i = 0; i < MARKS; i++)
         if (g->marks[i]) cudaEventDestroy(g->marks[i]);
@@ -252,6 +269,9 @@ static const pln_device_ops ops = {
     .engine_new = engine_new,
     .engine_run = engine_run,
     .engine_free = cu_engine_free,
+    .fourier_new = fourier_new,
+    .fourier_run = fourier_run,
+    .fourier_free = cu_fourier_free,
     .group_id = group_id,
     .join = join,
     .leave = leave,

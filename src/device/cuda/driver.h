@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A GPU as a pln_device: memory, one stream, recording, engines of cuDNN. */
+/* A GPU as a pln_device: memory, one stream, recording, engines of cuDNN, transforms of cuFFT. */
 #ifndef PLN_DEVICE_CUDA_DRIVER_H
 #define PLN_DEVICE_CUDA_DRIVER_H
 
@@ -10,6 +10,14 @@ int cu_driver_count(void);
 pln_status cu_driver_check(pln_context *ctx, int index) PLN_CHECK;
 pln_status cu_driver_open(pln_context *ctx, int index, pln_device **device) PLN_CHECK;
 
+/* loader.c: `file`, from where the system or the toolkit has it, and its functions of these names,
+ * to NULL, as pointers in this order. PLN_E_UNSUPPORTED: `what` is not there. library NULL: it
+ * stays; else it is the caller's to close, also after an error. */
+#define CU_NAME(function)   #function,
+#define CU_MEMBER(function) __typeof__(&function) function;
+pln_status cu_load(pln_device *d, const char *what, const char *file, const char *const *names,
+                   void *functions, void **library) PLN_CHECK;
+
 /* cudnn.c: the library with its handle. PLN_E_UNSUPPORTED: it is not there. */
 typedef struct cu_cudnn cu_cudnn;
 pln_status cu_cudnn_new(pln_device *d, void *stream, cu_cudnn **cudnn) PLN_CHECK;
@@ -19,6 +27,16 @@ pln_status cu_engine_new(pln_device *d, const cu_cudnn *cudnn, const pln_engine_
 pln_status cu_engine_run(pln_device *d, const cu_cudnn *cudnn, const pln_engine *engine,
                          const pln_engine_operands *operands) PLN_CHECK;
 void cu_engine_free(pln_engine *engine);
+
+/* cufft.c: a library that is loaded with the first plan. */
+typedef struct cu_cufft cu_cufft;
+pln_status cu_cufft_new(pln_device *d, cu_cufft **cufft) PLN_CHECK;
+void cu_cufft_free(cu_cufft *cufft);
+pln_status cu_fourier_new(pln_device *d, const cu_cufft *cufft, void *stream, size_t w, size_t h,
+                          size_t planes, pln_fourier **fourier, size_t *work_bytes) PLN_CHECK;
+pln_status cu_fourier_run(pln_device *d, const pln_fourier *fourier, bool inverse, void *in,
+                          void *out, void *work) PLN_CHECK;
+void cu_fourier_free(pln_fourier *fourier);
 
 /* nccl.c: a library that is loaded when a group is asked for. PLN_E_UNSUPPORTED: it is not there.
  */

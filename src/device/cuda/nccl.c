@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* Means over the GPUs of several processes. */
-#include <dlfcn.h>
 #include <nccl.h>
 #include <string.h>
 
@@ -16,27 +15,15 @@ _Static_assert((int)PLN_GROUP_ID >= (int)NCCL_UNIQUE_ID_BYTES, "an id has room")
     F(ncclGetErrorString)
 
 struct cu_nccl {
+    FUNCTIONS(CU_MEMBER)
     ncclComm_t comm;
-#define MEMBER(function) __typeof__(&function) function;
-    FUNCTIONS(MEMBER)
-#undef MEMBER
 };
 
 /* The library stays: its threads may outlive the group. */
 static pln_status load(pln_device *d, cu_nccl *n)
 {
-    static const char *const names[] = {"libnccl.so.2", PLN_CUDA_FOLDER "/libnccl.so.2"};
-    void *library = NULL;
-    for (size_t i = 0; i < sizeof names / sizeof *names && !library; i++)
-        library = dlopen(names[i], RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
-    if (!library)
-        return pln_fail(d->ctx, PLN_E_UNSUPPORTED, "%s: NCCL 2 is needed: %s", d->name, dlerror());
-#define SYMBOL(function)                                                                           \
-    if (!(*(void **)&n->function = dlsym(library, #function)))                                     \
-        return pln_fail(d->ctx, PLN_E_UNSUPPORTED, "%s: NCCL 2 is needed: %s", d->name, dlerror());
-    FUNCTIONS(SYMBOL)
-#undef SYMBOL
-    return PLN_OK;
+    static const char *const names[] = {FUNCTIONS(CU_NAME) NULL};
+    return cu_load(d, "NCCL 2", "libnccl.so.2", names, n, NULL);
 }
 
 static pln_status said(const pln_device *d, const cu_nccl *n, ncclResult_t e)
