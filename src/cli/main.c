@@ -30,7 +30,7 @@ const struct cli_option cli_global_options[] = {
                .help = "threads in all; the results are the same for any number"),
     CLI_OPTION(CLI_TEXT, struct cli, device, .name = "device", .arg = "auto|cpu|cuda[:N]",
                .init_text = "auto", .variable = "PLANISH_DEVICE", .rare = true,
-               .help = "where networks are trained and run; auto: on a GPU if there is one"),
+               .help = "where networks, and methods that can, run; auto: on a GPU if there is one"),
     CLI_OPTION(CLI_UINT64, struct cli, seed, .name = "seed", .arg = "N", .rare = true,
                .help = "key of all random numbers"),
     CLI_OPTION(CLI_SIZE, struct cli, memory, .name = "memory", .arg = "SIZE",

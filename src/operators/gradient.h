@@ -6,6 +6,23 @@
 
 #include "core/core.h"
 
+enum { ILS_CHARBONNIER, ILS_WELSCH };
+enum { ILS_PREVIOUS, ILS_INPUT };
+struct ils_params {
+    double lambda, power, eps, gamma;
+    int penalty, iterations, anchor;
+};
+/* c of the curvature bound of phi: phi(x) <= c/2 (x - mu/c)^2 + const at mu = c x - phi'(x). */
+double pln_ils_bound(const struct ils_params *p);
+
+enum { L0_PERIODIC, L0_REFLECT };
+struct l0_params {
+    double lambda, kappa, beta_max;
+    int border;
+};
+/* Values of beta, from 2 lambda on. */
+int pln_l0_steps(const struct l0_params *p);
+
 /* Changes the forward differences h (to the right) and v (down) of n pixels of c planes in place.
  */
 typedef void gradient_change_fn(const void *params, float *const *h, float *const *v, size_t c,

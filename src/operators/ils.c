@@ -8,15 +8,8 @@
 #include "operators/gradient.h"
 #include "solve/solve.h"
 
-struct ils_params {
-    double lambda, power, eps, gamma;
-    int penalty, iterations, anchor;
-};
-
 /* ---- Parameters ---- */
 
-enum { CHARBONNIER, WELSCH };
-enum { PREVIOUS, INPUT };
 static const char *const penalties[] = {"charbonnier", "welsch", NULL};
 static const char *const anchors[] = {"previous", "input", NULL};
 
@@ -48,7 +41,7 @@ static size_t ils_memory(const void *params, size_t w, size_t h, size_t c, int t
 {
     const struct ils_params *p = params;
     size_t planes = c * h * pln_poisson_stride(w) * sizeof(float);
-    return (p->anchor == INPUT ? 2 : 1) * planes + pln_poisson_memory(w, h, c, false, threads) +
+    return (p->anchor == ILS_INPUT ? 2 : 1) * planes + pln_poisson_memory(w, h, c, false, threads) +
            1024;
 }
 
@@ -65,6 +58,11 @@ static bool ils_identity(const void *params)
 
 /* ---- Filter ---- */
 
+double pln_ils_bound(const struct ils_params *p)
+{
+    return p->penalty == ILS_CHARBONNIER ? p->power * pow(p->eps, p->power / 2 - 1) : 2;
+}
+
 static pln_status ils_run(pln_context *ctx, const pln_run *r)
 {
     const struct ils_params *p = r->params;
@@ -79,12 +77,11 @@ static pln_status ils_run(pln_context *ctx, const pln_run *r)
     PLN_TRY(pln_alloc(ctx, c * r->h, stride * sizeof *u, &u));
     PLN_TRY(pln_poisson_new(ctx, r->w, r->h, c, false, &poisson));
     PLN_TRY(pln_planes_from(ctx, &r->in, u, stride));
-    if (p->anchor == INPUT) {
+    if (p->anchor == ILS_INPUT) {
         PLN_TRY(pln_alloc(ctx, c * r->h, stride * sizeof *f, &f));
         PLN_TRY(pln_planes_from(ctx, &r->in, f, stride));
     }
-    /* The curvature bound of phi: phi(x) <= c/2 (x - mu/c)^2 + const at mu = c x - phi'(x). */
-    double bound = p->penalty == CHARBONNIER ? p->power * pow(p->eps, p->power / 2 - 1) : 2;
+    double bound = pln_ils_bound(p);
     penalty.c = (float)bound;
     struct gradient g = {.kernels = PLN_KERNELS_PICK(ctx, pln_gradient_kernels),
                          .params = &penalty,
@@ -95,7 +92,7 @@ static pln_status ils_run(pln_context *ctx, const pln_run *r)
                          .stride = stride,
                          .base = f ? f : u,
                          .k = (float)(p->lambda / 2)};
-    g.change = p->penalty == CHARBONNIER ? g.kernels->charbonnier : g.kernels->welsch;
+    g.change = p->penalty == ILS_CHARBONNIER ? g.kernels->charbonnier : g.kernels->welsch;
 
     for (int i = 0; i < p->iterations; i++) {
         PLN_TRY(pln_progress(ctx, (double)i / p->iterations, "steps"));

@@ -5,14 +5,8 @@
 #include "operators/gradient.h"
 #include "solve/solve.h"
 
-struct l0_params {
-    double lambda, kappa, beta_max;
-    int border;
-};
-
 /* ---- Parameters ---- */
 
-enum { PERIODIC, REFLECT };
 static const char *const borders[] = {"periodic", "reflect", NULL};
 
 static const pln_param l0_schema[] = {
@@ -37,10 +31,10 @@ static size_t l0_memory(const void *params, size_t w, size_t h, size_t c, int th
 {
     const struct l0_params *p = params;
     size_t planes = c * h * pln_poisson_stride(w) * sizeof(float);
-    return 2 * planes + pln_poisson_memory(w, h, c, p->border == REFLECT, threads) + 1024;
+    return 2 * planes + pln_poisson_memory(w, h, c, p->border == L0_REFLECT, threads) + 1024;
 }
 
-static int steps_of(const struct l0_params *p)
+int pln_l0_steps(const struct l0_params *p)
 {
     int n = 0;
     for (double beta = 2 * p->lambda; beta < p->beta_max && n < 1000000; beta *= p->kappa) n++;
@@ -50,7 +44,7 @@ static int steps_of(const struct l0_params *p)
 static double l0_nanoseconds(const void *params, size_t c)
 {
     const struct l0_params *p = params;
-    return steps_of(p) * (double)c * (p->border == REFLECT ? 30 : 8);
+    return pln_l0_steps(p) * (double)c * (p->border == L0_REFLECT ? 30 : 8);
 }
 
 static bool l0_identity(const void *params)
@@ -64,7 +58,7 @@ static pln_status l0_run(pln_context *ctx, const pln_run *r)
 {
     const struct l0_params *p = r->params;
     size_t c = r->in.c, stride = pln_poisson_stride(r->w);
-    bool reflect = p->border == REFLECT;
+    bool reflect = p->border == L0_REFLECT;
     float *I = NULL, *S = NULL, threshold;
     pln_poisson *poisson = NULL;
     pln_status s = PLN_OK;
@@ -85,7 +79,7 @@ static pln_status l0_run(pln_context *ctx, const pln_run *r)
                          .reflect = reflect};
     g.change = g.kernels->threshold;
 
-    int step = 0, steps = steps_of(p);
+    int step = 0, steps = pln_l0_steps(p);
     for (double beta = 2 * p->lambda; beta < p->beta_max; beta *= p->kappa, step++) {
         PLN_TRY(pln_progress(ctx, (double)step / steps, "steps"));
         /* (h, v) = gradients of S, 0 where their squares sum to less than lambda / beta; then

@@ -50,8 +50,8 @@ size_t pln_poisson_memory(size_t w, size_t h, size_t planes, bool reflect, int t
     return floats * sizeof(float) + 16 * (fw + fh) + 4096;
 }
 
-/* 2 - 2 cos(2 pi k / n); exactly 0 for k = 0, so that the mean is kept. */
-static void eigenvalues(float *d, size_t count, size_t n)
+/* Exactly 0 for k = 0, so that the mean is kept. */
+void pln_poisson_eigenvalues(float *d, size_t count, size_t n)
 {
     for (size_t k = 0; k < count; k++)
         d[k] = (float)(k % n == 0 ? 0 : 2 - 2 * cos(6.283185307179586 * (double)k / (double)n));
@@ -77,8 +77,8 @@ pln_status pln_poisson_new(pln_context *ctx, size_t w, size_t h, size_t planes, 
     PLN_TRY(pln_alloc(ctx, p->columns, sizeof(float), &p->dx));
     PLN_TRY(pln_alloc(ctx, p->fh, sizeof(float), &p->dy));
     PLN_TRY(pln_alloc(ctx, p->threads, p->scratch_size * sizeof(float), &p->scratch));
-    eigenvalues(p->dx, p->columns, p->fw);
-    eigenvalues(p->dy, p->fh, p->fh);
+    pln_poisson_eigenvalues(p->dx, p->columns, p->fw);
+    pln_poisson_eigenvalues(p->dy, p->fh, p->fh);
     *result = p;
     p = NULL;
 done:

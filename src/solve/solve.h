@@ -49,7 +49,8 @@ typedef struct pln_spd_options {
     bool warm;          /* u holds a starting guess; else zero */
     /* from < to: tells pln_progress how far it is between these two fractions, stage "solve" */
     double progress_from, progress_to;
-    /* pln_spd_memory bytes from pln_alloc for solves in a row, contents free; NULL: the call allocates */
+    /* pln_spd_memory bytes from pln_alloc for solves in a row, contents free; NULL: the call
+     * allocates */
     void *workspace;
 } pln_spd_options;
 
@@ -100,6 +101,8 @@ size_t pln_poisson_stride(size_t w);
 /* Rows [y0, y0 + n) of f: row y of plane c goes to dst + c plane + (y - y0) row. Called from any
  * thread, n <= 16. */
 typedef void pln_poisson_fill(void *arg, size_t y0, size_t n, float *dst, size_t plane, size_t row);
+/* 2 - 2 cos(2 pi k / n) for k in [0, count), the part of D that one direction of n pixels has. */
+void pln_poisson_eigenvalues(float *d, size_t count, size_t n);
 /* u: planes of h rows. u may be what `fill` reads: all of f is read before u is written. */
 pln_status pln_poisson_solve(pln_context *ctx, pln_poisson *poisson, double k,
                              pln_poisson_fill *fill, void *arg, float *u) PLN_CHECK;

@@ -7,6 +7,7 @@
 #include "device/kernels/colour.h"
 #include "device/kernels/conv.h"
 #include "device/kernels/fan.h"
+#include "device/kernels/gradient.h"
 #include "device/kernels/matmul.h"
 #include "device/kernels/norm.h"
 #include "device/kernels/pointwise.h"
@@ -60,7 +61,11 @@
     X(box, cu_box)                                                                                 \
     X(transpose, cu_transpose)                                                                     \
     X(guided_solve, cu_guided)                                                                     \
-    X(guided_apply, cu_guided)
+    X(guided_apply, cu_guided)                                                                     \
+    X(gradient, cu_gradient)                                                                       \
+    X(screen, cu_screen)                                                                           \
+    X(lost, cu_means)                                                                              \
+    X(restored, cu_means)
 
 typedef enum cu_kernel {
 #define CU_ID(name, parameters) CU_##name,

@@ -12,9 +12,7 @@ _Static_assert((int)CU_BORDER_REPLICATE == (int)PLN_BORDER_REPLICATE &&
 
 /* One line a method. */
 static const struct gpu_method *const methods[] = {
-    &gpu_bf,
-    &gpu_gf,
-    &gpu_rgf,
+    &gpu_bf, &gpu_gf, &gpu_ils, &gpu_l0, &gpu_rgf,
 };
 
 const struct gpu_method *gpu_method_of(const pln_method *method)
@@ -111,4 +109,32 @@ pln_status gpu_to_pixels(struct gpu *g, const float *in, float *out, size_t n, s
     cu_planes p = {.in = in, .out = out, .n = n, .c = c, .scale = scale, .colour = colour};
     if (colour == CU_COLOUR_LAB) pln_lab_matrices(NULL, p.matrix);
     return gpu_launch(g, to_pixels, &p, n);
+}
+
+/* ---- Sums ---- */
+
+/* Parts at most, elements of one at least, parts after the first fold. */
+enum { PARTS = 1 << 14, LEAST = 4, FOLDED = 128 };
+
+void gpu_sums_take(struct gpu *g, size_t outs, size_t count, struct gpu_sums *s)
+{
+    s->outs = outs;
+    s->parts = pln_min(PARTS, pln_div_up(count, LEAST));
+    s->part = gpu_take(g, s->parts * outs, sizeof *s->part);
+    s->fold = gpu_take(g, FOLDED * outs, sizeof *s->fold);
+    s->total = gpu_take(g, outs, sizeof *s->total);
+}
+
+pln_status gpu_sum(struct gpu *g, const struct gpu_sums *s)
+{
+    size_t folded = pln_min(FOLDED, s->parts);
+    cu_fold first = {.in = s->part,
+                     .out = s->fold,
+                     .outs = s->outs,
+                     .parts = s->parts,
+                     .folded = folded},
+            second = {
+                .in = s->fold, .out = s->total, .outs = s->outs, .parts = folded, .folded = 1};
+    pln_status e = gpu_launch(g, fold, &first, folded * s->outs);
+    return e ? e : gpu_launch(g, fold, &second, s->outs);
 }

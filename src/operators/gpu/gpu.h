@@ -22,7 +22,7 @@ const struct gpu_method *gpu_method_of(const pln_method *method);
 pln_status gpu_fits(pln_context *ctx, pln_device *d, const struct gpu_method *m,
                     size_t bytes) PLN_CHECK;
 
-extern const struct gpu_method gpu_bf, gpu_gf, gpu_rgf;
+extern const struct gpu_method gpu_bf, gpu_gf, gpu_ils, gpu_l0, gpu_rgf;
 
 /* ---- One run: one block of the device's memory, dealt out by the method's layout ---- */
 
@@ -62,5 +62,18 @@ pln_status gpu_to_planes(struct gpu *g, const float *in, float *out, size_t n, s
                          cu_colour colour, float scale) PLN_CHECK;
 pln_status gpu_to_pixels(struct gpu *g, const float *in, float *out, size_t n, size_t c,
                          cu_colour colour, float scale) PLN_CHECK;
+
+/* ---- Sums: of parts, which kernels make (kernels/reduce.h), in an order that sizes fix ---- */
+
+struct gpu_sums {
+    size_t outs, parts;
+    cu_pair *part;  /* parts x outs */
+    cu_pair *fold;  /* some of them together */
+    cu_pair *total; /* outs */
+};
+/* Of `outs` results, each over `count` elements. */
+void gpu_sums_take(struct gpu *g, size_t outs, size_t count, struct gpu_sums *s);
+/* part -> total */
+pln_status gpu_sum(struct gpu *g, const struct gpu_sums *s) PLN_CHECK;
 
 #endif
