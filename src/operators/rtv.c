@@ -10,13 +10,9 @@
 #include <math.h>
 #include <string.h>
 
+#include "operators/rtv.h"
 #include "operators/rtv_kernels.h"
 #include "solve/solve.h"
-
-struct rtv_params {
-    double lambda, sigma, sharpness, tolerance;
-    int iterations;
-};
 
 /* ---- Parameters ---- */
 
@@ -38,13 +34,13 @@ static const pln_param rtv_schema[] = {
     PLN_PARAM_END,
 };
 
-/* Taps of the Gaussian: 5 s rounded, made odd. */
-static int radius_of(double s) { return ((int)floor(5 * s + 0.5) | 1) / 2; }
+int pln_rtv_radius(double sigma) { return ((int)floor(5 * sigma + 0.5) | 1) / 2; }
+double pln_rtv_next(double sigma) { return sigma / 2 > 0.5 ? sigma / 2 : 0.5; }
 
 static size_t rtv_memory(const void *params, size_t w, size_t h, size_t c, int threads)
 {
     const struct rtv_params *p = params;
-    size_t taps = 2 * (size_t)radius_of(p->sigma) + 1;
+    size_t taps = 2 * (size_t)pln_rtv_radius(p->sigma) + 1;
     size_t weights = 2 * w * h * sizeof(float);
     /* The rows of the convolution. */
     size_t rows =
@@ -93,7 +89,7 @@ static void weigh_rows(void *arg, size_t index, int thread)
 /* `work` has room for the blurred picture. */
 static pln_status weigh(pln_context *ctx, struct weights *j, double sigma, float *work)
 {
-    int radius = radius_of(sigma);
+    int radius = pln_rtv_radius(sigma);
     pln_view blurred = *j->x;
     float *taps = NULL;
     pln_status s = PLN_OK;
@@ -144,7 +140,7 @@ static pln_status rtv_run(pln_context *ctx, const pln_run *r)
                              .workspace = work};
         PLN_TRY(pln_spd_solve(ctx, &A, &r->in, &r->out, &o, NULL));
         j.x = &r->out;
-        sigma = sigma / 2 > 0.5 ? sigma / 2 : 0.5;
+        sigma = pln_rtv_next(sigma);
     }
 done:
     pln_free(work);

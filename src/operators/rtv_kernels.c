@@ -2,10 +2,8 @@
 /* Weights of rtv. */
 #include <math.h>
 
+#include "operators/rtv.h"
 #include "operators/rtv_kernels.h"
-
-static const float eps =
-    1e-3f; /* of the inherent variation: paper, section 3, and the authors' code */
 
 static inline float at_least(float v, float least) { return v > least ? v : least; }
 
@@ -25,8 +23,8 @@ static inline void weigh(float *restrict wx, float *restrict wy, const float *re
         gy += dy ? fabsf(bb[p] - b[p]) : 0;
     }
     float w = factor / at_least(total * mean, eps_s);
-    wx[i] = dx ? w / at_least(gx * mean, eps) : 0;
-    wy[i] = dy ? w / at_least(gy * mean, eps) : 0;
+    wx[i] = dx ? w / at_least(gx * mean, RTV_EPS) : 0;
+    wy[i] = dy ? w / at_least(gy * mean, RTV_EPS) : 0;
 }
 
 static void weights(float *restrict wx, float *restrict wy, const float *restrict x,

@@ -47,8 +47,9 @@ static const struct bound {
     double worst, rare;
     int times;
 } bounds[] = {
-    {"l0", 5e-5, 5e-3, 4}, /* a threshold, and values that rounding puts on its other side */
-    {NULL, 1e-5, 1e-5, 0}, /* both sum in double, and round in another order */
+    {"l0", 5e-5, 5e-3, 4},  /* a threshold, and values that rounding puts on its other side */
+    {"rtv", 5e-5, 5e-5, 0}, /* its linear systems are solved to a tolerance, in another way */
+    {NULL, 1e-5, 1e-5, 0},  /* both sum in double, and round in another order */
 };
 
 static const struct bound *bound_of(const pln_method *m)
@@ -405,6 +406,18 @@ static void others_stay_on_the_cpu(void **state)
     pln_context_free(ctx);
 }
 
+/* Solved accurately, rtv's systems have one answer. */
+static void tolerances_count(void **state)
+{
+    pln_context *ctx = new_context();
+    pln_params *p = params_of(ctx, pln_method_find(ctx, "rtv"), "tolerance=1e-7");
+    (void)state;
+    compare_all(ctx, p, "tolerance=1e-7");
+    if (!(farthest <= 2e-6)) fail_msg("rtv: tolerance=1e-7: %g apart", farthest);
+    pln_params_free(p);
+    pln_context_free(ctx);
+}
+
 /* Without a library of transforms what needs them is the CPU's, and the log says so; asked for by
  * name: an error. */
 static void transforms_may_be_missing(void **state)
@@ -450,7 +463,7 @@ static int forget(void **state)
 static int tell(void **state)
 {
     const pln_method *m = *state;
-    if (farthest > 0) printf("%s: at most %.2g apart\n", m ? m->name : "bf", farthest);
+    if (farthest > 0) printf("%s: at most %.2g apart\n", m ? m->name : "one method", farthest);
     return 0;
 }
 
@@ -471,6 +484,7 @@ int main(int argc, char **argv)
         {"stop", runs_can_be_stopped, false},
         {"launches", large_windows_take_launches, true},
         {"others", others_stay_on_the_cpu, true},
+        {"tolerances", tolerances_count, true},
         {"transforms", transforms_may_be_missing, true},
     };
     static struct CMUnitTest tests[200];

@@ -14,7 +14,9 @@
 #include "device/kernels/pool.h"
 #include "device/kernels/reduce.h"
 #include "device/kernels/resize.h"
+#include "device/kernels/rtv.h"
 #include "device/kernels/shape.h"
+#include "device/kernels/spd.h"
 #include "device/kernels/update.h"
 #include "device/kernels/window.h"
 
@@ -65,7 +67,15 @@
     X(gradient, cu_gradient)                                                                       \
     X(screen, cu_screen)                                                                           \
     X(lost, cu_means)                                                                              \
-    X(restored, cu_means)
+    X(restored, cu_means)                                                                          \
+    X(rtv, cu_rtv)                                                                                 \
+    X(spd_inverse, cu_spd)                                                                         \
+    X(spd_start, cu_spd)                                                                           \
+    X(spd_direction, cu_spd)                                                                       \
+    X(spd_apply, cu_spd)                                                                           \
+    X(spd_step, cu_spd)                                                                            \
+    X(spd_alpha, cu_spd_decide)                                                                    \
+    X(spd_beta, cu_spd_decide)
 
 typedef enum cu_kernel {
 #define CU_ID(name, parameters) CU_##name,
