@@ -714,7 +714,7 @@ const struct cli_command cli_smooth = {
     .description =
         "Takes texture, noise and small detail out of pictures and leaves their edges. IN is a "
         "file of any format libvips reads, a .npy array, a folder, or - for standard input.\n\n"
-        "Without -m the first of sasnet, jess, csgis, mi, fan whose weights are installed is "
+        "Without -m the first of mi, sasnet, jess, csgis, fan whose weights are installed is "
         "taken: 'planish nets' lists them.\n\n"
         "Depth, profile, EXIF and transparency are kept. Outputs are written under a temporary "
         "name and renamed: whole or not at all. Outputs that are there are replaced, but one that "

@@ -65,7 +65,7 @@ pln_status pnet_find_model(pln_context *ctx, const char *name, char **path)
 
 const char *pnet_default_method(pln_context *ctx)
 {
-    static const char *const order[] = {"sasnet", "jess", "csgis", "mi", "fan"};
+    static const char *const order[] = {"mi", "sasnet", "jess", "csgis", "fan"};
     for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
         char *path = NULL;
         pln_status s = pnet_find_model(ctx, order[i], &path);
