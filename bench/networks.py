@@ -4,8 +4,9 @@
 networks.py PLANISH RANDOM_WEIGHTS [--threads 1,2] [--runs N] [--peers NAME,NAME] [NET:WxH ...]: each
 network, with its shipped weights or else those that it starts from, is exported by planish and runs in
 planish and in each peer that is installed, on the same picture, each in a process of its own, one after
-the other, planish in f32 before each peer: medians of all its runs. Ratios are of processor time for one thread, which neighbours change little, else of wall time.
-A peer that fails is said and left out. Needs numpy; peers: onnxruntime, openvino, torch (with onnx).
+the other, planish in f32 before each peer: medians of all its runs. Ratios are of processor time for one
+thread, which neighbours change little, else of wall time. A peer that fails is said and left out. Needs
+numpy; peers: onnxruntime, openvino, torch (with onnx).
 """
 import argparse
 import json

@@ -25,8 +25,9 @@ void pnet_model_name(const pln_method *method, const char *preset, char name[64]
 /* The weights file NAME.safetensors in the folders that pln_net_options names. PLN_E_MODEL says
  * where it was looked for. *path to pln_free. */
 pln_status pnet_find_model(pln_context *ctx, const char *name, char **path) PLN_CHECK;
-/* The method where none is named: the first of mi, sasnet, jess, csgis, fan (the order in which
- * their shipped weights score) whose weights are found; NULL: none. */
+/* The method where none is named: the first of mi, sasnet, jess, csgis, fan (mi's shipped
+ * weights score best, the others stand by their published scores) whose weights are found; NULL:
+ * none. */
 const char *pnet_default_method(pln_context *ctx);
 
 #endif

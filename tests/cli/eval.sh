@@ -2,7 +2,6 @@
 # eval: tables, the cache, stopped runs, shards.
 # Scores to one decimal: the last digits depend on the instruction set.
 short() { sed -E 's/([0-9]\.[0-9])[0-9]+/\1/g; s/ +/ /g'; }
-lines() { cut -f1 "$1/cache/1-of-1.tsv" 2>/dev/null | sort -u | wc -l; }
 reports() { for f in table.csv table.md scores.csv grid.csv index.html; do same "$1/$f" "$2/$f"; done; }
 eval_two() { planish eval set --methods gf,l0 --limit 3 --test-limit 4 --points 3 --pictures 2 "$@"; }
 s -q dataset make scenes -o set --count 24 --texture-count 18 --size 48x36 --seed 5 >/dev/null

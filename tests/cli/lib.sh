@@ -45,6 +45,9 @@ header() { head -c 128 "$1" | tail -c 118 | sed 's/ *$//'; }
 same() { if cmp -s "$1" "$2"; then echo "$1 = $2"; else echo "$1 differs from $2"; fi; }
 files() { find . -type f | LC_ALL=C sort | sed 's|^\./||'; }
 
+# lines FOLDER: results in the cache of an evaluation.
+lines() { cut -f1 "$1/cache/1-of-1.tsv" 2>/dev/null | sort -u | wc -l; }
+
 # tiny_recipe STEPS EVERY: a SASNet of one narrow block, to stdout; ends with the section of validation.
 tiny_recipe() {
     cat <<R

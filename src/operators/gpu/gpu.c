@@ -109,6 +109,31 @@ pln_status gpu_to_pixels(struct gpu *g, const float *in, float *out, size_t n, s
     return gpu_launch(g, to_pixels, &p, n);
 }
 
+/* ---- Gaussian ---- */
+
+pln_status gpu_gaussian(struct gpu *g, const cu_convolve *blur, double sigma, size_t planes,
+                        float *taps, float *work)
+{
+    size_t count = 2 * (size_t)blur->radius + 1, samples = planes * blur->w * blur->h;
+    cu_convolve down = *blur, across = *blur;
+    float *host = NULL;
+    pln_status s = PLN_OK;
+
+    down.taps = across.taps = taps;
+    down.down = true;
+    down.out = work;
+    down.scale = 1;
+    across.in = work;
+    PLN_TRY(pln_alloc(g->ctx, count, sizeof *host, &host));
+    pln_gaussian_taps(sigma, blur->radius, host);
+    PLN_TRY(gpu_upload(g, taps, host, count * sizeof *host));
+    PLN_TRY(gpu_launch(g, convolve, &down, samples));
+    PLN_TRY(gpu_launch(g, convolve, &across, samples));
+done:
+    pln_free(host);
+    return s;
+}
+
 /* ---- Sums ---- */
 
 /* Parts at most, elements of one at least, parts after the first fold. */

@@ -63,6 +63,13 @@ pln_status gpu_to_planes(struct gpu *g, const float *in, float *out, size_t n, s
 pln_status gpu_to_pixels(struct gpu *g, const float *in, float *out, size_t n, size_t c,
                          cu_colour colour, float scale) PLN_CHECK;
 
+/* ---- Gaussian (solve/gaussian.c) ---- */
+
+/* Planes blur->in to blur->out, through work, as large. taps: room for the 2 radius + 1 of sigma;
+ * they and the directions are set here. */
+pln_status gpu_gaussian(struct gpu *g, const cu_convolve *blur, double sigma, size_t planes,
+                        float *taps, float *work) PLN_CHECK;
+
 /* ---- Sums: of parts, which kernels make (kernels/reduce.h), in an order that sizes fix ---- */
 
 struct gpu_sums {

@@ -38,28 +38,14 @@ static size_t bytes(const void *params, size_t w, size_t h, size_t c, size_t gui
 static pln_status gaussian_step(struct gpu *g, const struct layout *m, const struct rgf_params *p,
                                 size_t w, size_t h, size_t c, float scale)
 {
-    float taps[2 * 256 + 1];
-    cu_convolve q = {.in = m->data,
-                     .out = m->pixels,
-                     .w = w,
-                     .h = h,
-                     .taps = m->taps,
-                     .radius = pln_bilateral_radius(&p->b),
-                     .down = true,
-                     .border = (cu_border)p->b.border,
-                     .scale = 1};
-    pln_status s = PLN_OK;
-
-    pln_gaussian_taps(p->b.sigma_s, q.radius, taps);
-    PLN_TRY(gpu_upload(g, m->taps, taps, taps_of(p) * sizeof *taps));
-    PLN_TRY(gpu_launch(g, convolve, &q, w * h * c));
-    q.in = m->pixels;
-    q.out = m->guide[0];
-    q.down = false;
-    q.scale = scale;
-    PLN_TRY(gpu_launch(g, convolve, &q, w * h * c));
-done:
-    return s;
+    const cu_convolve blur = {.in = m->data,
+                              .out = m->guide[0],
+                              .w = w,
+                              .h = h,
+                              .radius = pln_bilateral_radius(&p->b),
+                              .border = (cu_border)p->b.border,
+                              .scale = scale};
+    return gpu_gaussian(g, &blur, p->b.sigma_s, c, m->taps, m->pixels);
 }
 
 static pln_status run(pln_context *ctx, pln_device *d, const pln_run *r)

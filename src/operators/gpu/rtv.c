@@ -36,16 +36,13 @@ static pln_status weigh(struct gpu *g, const struct layout *m, const struct rtv_
 {
     const struct gpu_spd *A = &m->A;
     size_t n = A->w * A->h;
-    float *taps = NULL;
-    cu_convolve blur = {.in = x,
-                        .out = A->q,
-                        .w = A->w,
-                        .h = A->h,
-                        .taps = m->taps,
-                        .radius = pln_rtv_radius(sigma),
-                        .down = true,
-                        .border = CU_BORDER_ZERO,
-                        .scale = 1};
+    const cu_convolve blur = {.in = x,
+                              .out = A->p,
+                              .w = A->w,
+                              .h = A->h,
+                              .radius = pln_rtv_radius(sigma),
+                              .border = CU_BORDER_ZERO,
+                              .scale = 1};
     cu_rtv weights = {.x = x,
                       .blurred = A->p,
                       .right = A->right,
@@ -58,17 +55,9 @@ static pln_status weigh(struct gpu *g, const struct layout *m, const struct rtv_
                       .eps_s = (float)p->sharpness};
     pln_status s = PLN_OK;
 
-    PLN_TRY(pln_alloc(g->ctx, taps_of(sigma), sizeof *taps, &taps));
-    pln_gaussian_taps(sigma, blur.radius, taps);
-    PLN_TRY(gpu_upload(g, m->taps, taps, taps_of(sigma) * sizeof *taps));
-    PLN_TRY(gpu_launch(g, convolve, &blur, n * A->c));
-    blur.in = A->q;
-    blur.out = A->p;
-    blur.down = false;
-    PLN_TRY(gpu_launch(g, convolve, &blur, n * A->c));
+    PLN_TRY(gpu_gaussian(g, &blur, sigma, A->c, m->taps, A->q));
     PLN_TRY(gpu_launch(g, rtv, &weights, n));
 done:
-    pln_free(taps);
     return s;
 }
 
