@@ -15,7 +15,8 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: %s IN OUT\n", argv[0]);
         return 2;
     }
-    /* Each step leaves its message in the context when it fails; NULL is fine for everything below. */
+    /* Each step leaves its message in the context when it fails; NULL is fine for everything below.
+     */
     if ((status = pln_context_new(&ctx)) || (status = pln_image_load(ctx, argv[1], &in)) ||
         (status = pln_params_new(ctx, "rtv", &params)) ||
         (status = pln_params_set_real(ctx, params, "lambda", 0.015)) ||

@@ -19,8 +19,8 @@ typedef struct pln_mpi {
     int (*begin)(int *rank, int *size);
     /* Until all are here; sleeps meanwhile. `stopped` says that this process shall not wait on. */
     void (*wait)(int (*stopped)(void));
-    /* 0: starts to add the n values of all processes, in place; they are there after `summed`, which
-     * ends all that was started. The same calls in the same order in every process. */
+    /* 0: starts to add the n values of all processes, in place; they are there after `summed`,
+     * which ends all that was started. The same calls in the same order in every process. */
     int (*sum)(float *values, size_t n);
     int (*summed)(void);
     /* code 0: all have ended well; else the others are ended too. */

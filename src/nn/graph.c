@@ -191,12 +191,12 @@ void pnn_add_effect(pnn_graph *g, pnn_node x)
 size_t pnn_effect_count(const pnn_graph *g) { return g->effect_count; }
 pnn_node pnn_effect_node(const pnn_graph *g, size_t i) { return g->effects[i]; }
 
-size_t pnn_trained(const pnn_graph *g, pnn_node *params, size_t max)
+size_t pnn_params(const pnn_graph *g, pnn_param_kind kind, pnn_node *params, size_t max)
 {
     size_t n = 0;
     for (int i = 1; i <= pnn_count(g); i++) {
         const pnn_vertex *v = pnn_vertex_of(g, (pnn_node){i});
-        if (v->op != PNN_OP_PARAM || v->attr.param.kind != PNN_TRAINED) continue;
+        if (v->op != PNN_OP_PARAM || v->attr.param.kind != kind) continue;
         if (n < max) params[n] = (pnn_node){i};
         n++;
     }

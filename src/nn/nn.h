@@ -299,8 +299,9 @@ pnn_node pnn_fan_energy(pnn_graph *g, pnn_node T, pnn_node I, pnn_node maps,
 void pnn_output(pnn_graph *g, pnn_node x, const char *name);
 /* grads[i] = d loss / d wrt[i]; loss is a scalar. wrt that loss does not depend on: zeros. */
 void pnn_gradients(pnn_graph *g, pnn_node loss, const pnn_node *wrt, size_t count, pnn_node *grads);
-/* The trained parameters, in the order of their creation; returns how many, fills at most `max`. */
-size_t pnn_trained(const pnn_graph *g, pnn_node *params, size_t max);
+/* The parameters of a kind, in the order of their creation; returns how many, fills at most `max`.
+ */
+size_t pnn_params(const pnn_graph *g, pnn_param_kind kind, pnn_node *params, size_t max);
 
 typedef struct pnn_adam {
     double beta1, beta2, eps; /* 0.9, 0.999, 1e-8 */

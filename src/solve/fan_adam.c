@@ -17,7 +17,8 @@ struct adam {
     float rate; /* with the correction of both moments' bias */
 };
 
-/* T = I, no moments: in rows, for the pages' first touch takes a while that a stop must not wait. */
+/* T = I, no moments: in rows, for the pages' first touch takes a while that a stop must not wait.
+ */
 static void start_row(void *arg, size_t y, int thread)
 {
     const struct adam *a = arg;

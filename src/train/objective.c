@@ -103,12 +103,13 @@ static struct results results_of(pnn_graph *g, const pln_recipe *r, pnn_node x)
 {
     const pnet_net *net = r->net;
     struct results y = {.n = 1};
+    pnet_mode mode = r->statistics == PLN_STATISTICS_BATCH ? PNET_TRAIN : PNET_EVAL;
     pnn_node in = net->range == 1 ? x : pnn_affine(g, x, net->range, 0);
     if (net == &pnet_net_jess || net == &pnet_net_csgis) {
-        pnet_jess_nodes n = pnet_jess(g, in, &r->options.jess, PNET_TRAIN);
+        pnet_jess_nodes n = pnet_jess(g, in, &r->options.jess, mode);
         y = (struct results){.y = {n.s0, n.s1}, .n = 2, .edge = n.edge};
     } else if (net == &pnet_net_hdc_edge) {
-        pnet_jess_nodes n = pnet_hdc_edge(g, in, &r->options.jess, PNET_TRAIN);
+        pnet_jess_nodes n = pnet_hdc_edge(g, in, &r->options.jess, mode);
         y = (struct results){.y = {n.s1}, .n = 1, .edge = n.edge};
     } else if (net == &pnet_net_eme) {
         pnet_eme_nodes n = pnet_eme(g, in, &r->options.eme);
@@ -116,7 +117,7 @@ static struct results results_of(pnn_graph *g, const pln_recipe *r, pnn_node x)
         memcpy(y.maps, n.side, sizeof n.side);
         y.maps[PNET_EME_STAGES] = n.fused;
     } else {
-        y.y[0] = net->build(g, in, &r->options, PNET_TRAIN);
+        y.y[0] = net->build(g, in, &r->options, mode);
     }
     for (size_t i = 0; i < y.n && net->range != 1; i++)
         y.y[i] = pnn_affine(g, y.y[i], 1 / net->range, 0);

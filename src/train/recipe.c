@@ -26,6 +26,8 @@ struct key {
 
 /* In the order of pnn_keep. */
 static const char *const keeps[] = {"dear", "half", "cuts", "all", NULL};
+/* In the order of pln_statistics. */
+static const char *const statistics_of[] = {"batch", "running", NULL};
 /* In the order of pln_schedule. */
 static const char *const schedules[] = {"halve", "cosine", NULL};
 static const char *const negatives[] = {"coin", "input", "over", NULL};
@@ -39,6 +41,7 @@ static const struct key keys[] = {
     KEY("network", TEXT, system, "system"),
     KEY("network", TEXT, config, "config"),
     KEY("network", TEXT, start, "start"),
+    KEY("network", CHOICE, statistics, "statistics", .choices = statistics_of),
     KEY("data", TEXT, manifest, "manifest"),
     KEY("data", TEXT, augmented, "augmentation"),
     KEY("data", COUNT, batch, "batch", .min = 1, .max = 4096, .init = 8),

@@ -12,14 +12,17 @@ enum { PLN_HALVES_MAX = 16 };
 typedef enum pln_negative { PLN_NEGATIVE_COIN, PLN_NEGATIVE_INPUT, PLN_NEGATIVE_OVER } pln_negative;
 typedef enum pln_edge_source { PLN_EDGES_TRUTH, PLN_EDGES_INPUT, PLN_EDGES_NONE } pln_edge_source;
 typedef enum pln_ternary { PLN_TERNARY_HINGE, PLN_TERNARY_RATIO } pln_ternary;
+typedef enum pln_statistics { PLN_STATISTICS_BATCH, PLN_STATISTICS_RUNNING } pln_statistics;
 typedef enum pln_schedule { PLN_SCHEDULE_HALVE, PLN_SCHEDULE_COSINE } pln_schedule;
 
 typedef struct pln_recipe {
     char *text; /* the whole recipe as it is used: written into the run and into checkpoints */
     /* [network] */
-    char *system; /* "jess", "sasnet:x4" */
-    char *config; /* JSON, or "" */
-    char *start;  /* weights file to start from; "": parameters are drawn from the seed */
+    char *system;   /* "jess", "sasnet:x4" */
+    char *config;   /* JSON, or "" */
+    char *start;    /* weights file to start from; "": parameters are drawn from the seed */
+    int statistics; /* pln_statistics: what normalises in training: each batch's own, or the running
+                       ones of the start, which then stay, as in inference */
     const pnet_net *net;
     pnet_options options;
     /* [data] */

@@ -20,7 +20,7 @@ struct pln_step {
     bool bf16;                       /* convolutions round their operands */
     pnn_graph *graph, *update_graph; /* the second: of a group that the host sums for */
     pnn_plan *plan, *update;
-    pnn_node params[TRAINED_MOST], grads[TRAINED_MOST];
+    pnn_node params[TRAINED_MOST], grads[TRAINED_MOST], rates[2];
     size_t trained;
     float rate[2], loss;
     float *sums; /* of a group: all gradients, then the loss */
@@ -118,6 +118,14 @@ static void clip(pnn_graph *g, pnn_node *grads, size_t n, double most)
     for (size_t i = 0; i < n; i++) grads[i] = pnn_mul(g, grads[i], factor);
 }
 
+/* The input of learning rate and number of the step. */
+static pnn_node rate_of(struct pln_step *t, pnn_graph *g)
+{
+    pnn_node *rate = &t->rates[g == t->update_graph];
+    if (!rate->id) *rate = pnn_input_shaped(g, "rate", pnn_shape_const(g, 1, 1, 1, 2));
+    return *rate;
+}
+
 /* ema = d ema + (1 - d) param, with d = min(decay, (t - 1) / (t + 9)) in step t: the first one
  * takes the start. param is that before the step. */
 static void average(pnn_graph *g, pnn_node param, pnn_node rate, double decay)
@@ -129,11 +137,21 @@ static void average(pnn_graph *g, pnn_node param, pnn_node rate, double decay)
     pnn_assign(g, ema, pnn_add(g, param, pnn_mul(g, d, pnn_sub(g, ema, param))));
 }
 
-static pln_status add_update(const struct pln_step *t, pnn_graph *g, const pnn_node *params,
+/* Averaged weights need statistics of as many batches: the running ones are of the last few, and
+ * what they are off by grows from layer to layer. */
+static void average_statistics(struct pln_step *t, pnn_graph *g)
+{
+    pnn_node states[TRAINED_MOST];
+    size_t count = pnn_params(g, PNN_STATE, states, TRAINED_MOST);
+    for (size_t i = 0; i < pln_min(count, TRAINED_MOST); i++)
+        average(g, states[i], rate_of(t, g), t->r->ema);
+}
+
+static pln_status add_update(struct pln_step *t, pnn_graph *g, const pnn_node *params,
                              pnn_node *grads)
 {
     const pln_recipe *r = t->r;
-    pnn_node rate = pnn_input_shaped(g, "rate", pnn_shape_const(g, 1, 1, 1, 2));
+    pnn_node rate = rate_of(t, g);
     if (r->clip > 0) clip(g, grads, t->trained, r->clip);
     for (size_t i = 0; i < t->trained; i++) {
         pnn_adam_step(g, params[i], grads[i], rate, (pnn_adam){r->beta1, r->beta2, r->eps});
@@ -195,7 +213,7 @@ static pln_status make_gradients(struct pln_step *t)
     if (t->r->contrast > 0) in.negative = pnn_input_shaped(g, "negative", picture);
     pnn_node loss = pln_objective(g, t->r, &frozen, &in);
     PLN_TRY(pnn_graph_status(g));
-    t->trained = pnn_trained(g, t->params, TRAINED_MOST);
+    t->trained = pnn_params(g, PNN_TRAINED, t->params, TRAINED_MOST);
     if (t->trained > TRAINED_MOST) {
         s = pln_fail(t->ctx, PLN_E_LIMIT, "a network of %zu tensors: expected at most %d",
                      t->trained, TRAINED_MOST);
@@ -204,6 +222,7 @@ static pln_status make_gradients(struct pln_step *t)
     pnn_gradients(g, loss, t->params, t->trained, t->grads);
     if (t->joined) take_means(t, g, &loss);
     pnn_output(g, loss, "loss");
+    if (t->r->ema > 0) average_statistics(t, g);
     PLN_TRY(pnn_graph_status(g));
     PLN_TRY(pnn_store_init(t->store, g, t->seed));
 done:
@@ -263,6 +282,7 @@ static pln_status bind_group(struct pln_step *t)
     }
     PLN_TRY(pnn_plan_bind(t->plan, "loss", at));
     PLN_TRY(pnn_plan_bind(t->update, "rate", t->rate));
+    if (t->rates[0].id) PLN_TRY(pnn_plan_bind(t->plan, "rate", t->rate));
     pnn_plan_on_output(t->plan, on_output, t);
 done:
     return s;

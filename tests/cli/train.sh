@@ -50,6 +50,16 @@ s dataset make scenes -o data80 --count 6 --texture-count 3 --size 80x80 --seed 
 run j.ini --data data80 -o jess --set optimiser.steps=2
 grep -c '"psnr":' jess/log.jsonl
 
+say statistics of normalisation: those of the start stay, those of batches move on
+values() { tail -c +$(($(od -An -tu8 -N8 "$1") + 9)) "$1"; }
+values jess/best.safetensors >start.bin
+for kind in running batch; do
+    run j.ini --data data80 -o $kind --set network.start=jess/best.safetensors --set network.statistics=$kind \
+        --set optimiser.rate=0 --set optimiser.steps=2 --set optimiser.ema=0.5
+    values $kind/best.safetensors | cmp -s start.bin - && echo the same || echo others
+done
+t train j.ini --data data80 -o off --set network.statistics=none
+
 say an energy, on photographs without truths
 mkdir photos
 ln -s ../data/gt photos/photo

@@ -193,7 +193,7 @@ static inline size_t fixture_expect_gradients(fixture *f, pnn_node loss, const c
                                               double tolerance)
 {
     static pnn_node params[FIXTURE_MAX], grads[FIXTURE_MAX];
-    size_t n = pnn_trained(f->g, params, FIXTURE_MAX), found = 0;
+    size_t n = pnn_params(f->g, PNN_TRAINED, params, FIXTURE_MAX), found = 0;
     assert_true(n && n <= FIXTURE_MAX);
     pnn_gradients(f->g, loss, params, n, grads);
     for (size_t i = 0; i < n; i++) {
@@ -263,7 +263,7 @@ static inline void fixture_adam(fixture *f, pnn_node loss, bool (*leave_out)(con
 {
     static pnn_node params[FIXTURE_MAX], grads[FIXTURE_MAX];
     pnn_node rate = fixture_rate(f);
-    size_t n = pnn_trained(f->g, params, FIXTURE_MAX);
+    size_t n = pnn_params(f->g, PNN_TRAINED, params, FIXTURE_MAX);
     assert_true(n && n <= FIXTURE_MAX);
     pnn_gradients(f->g, loss, params, n, grads);
     for (size_t i = 0; i < n; i++)

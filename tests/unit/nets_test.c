@@ -193,7 +193,7 @@ static bool bias_before_norm(const char *name)
 static void fan_gradients(fixture *f, pnn_node loss, pnn_node x, bool picture)
 {
     static pnn_node params[FIXTURE_MAX], grads[FIXTURE_MAX];
-    size_t n = pnn_trained(f->g, params, FIXTURE_MAX);
+    size_t n = pnn_params(f->g, PNN_TRAINED, params, FIXTURE_MAX);
     double largest = 0;
     params[n] = x;
     pnn_gradients(f->g, loss, params, n + 1, grads);
@@ -296,7 +296,7 @@ static void sasnet_block_forward_and_backward(void **state)
     fixture_expect(&f, y.y, "out", 2e-6, true);
     pnn_node loss = upstream(&f, y.y, "dout");
     static pnn_node params[32], grads[32];
-    size_t n = pnn_trained(f.g, params, 32);
+    size_t n = pnn_params(f.g, PNN_TRAINED, params, 32);
     pnn_gradients(f.g, loss, params, n, grads);
     assert_int_equal(n, 12);
     for (size_t i = 0; i < n; i++)

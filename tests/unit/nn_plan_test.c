@@ -144,7 +144,7 @@ static pnn_store *train(pnn_plan_options o, float *losses)
     pnn_node r = pnn_input_shaped(g, "rate",
                                   (pnn_shape){pnn_dim_const(g, 1), pnn_dim_const(g, 1),
                                               pnn_dim_const(g, 1), pnn_dim_const(g, 2)});
-    size_t n = pnn_trained(g, params, MAX);
+    size_t n = pnn_params(g, PNN_TRAINED, params, MAX);
     pnn_gradients(g, loss, params, n, grads);
     for (size_t i = 0; i < n; i++)
         pnn_adam_step(g, params[i], grads[i], r, (pnn_adam){0.9, 0.999, 1e-8});
@@ -239,7 +239,7 @@ static void less_is_kept_of_a_chain(void **state)
         x = pnn_relu(g, pnn_norm(g, x, pnn_name(g, "norm%d", i), PNN_NORM_BATCH, 0.1));
     }
     pnn_node loss = pnn_reduce(g, PNN_MEAN, x, PNN_OVER_ALL);
-    size_t n = pnn_trained(g, params, MAX);
+    size_t n = pnn_params(g, PNN_TRAINED, params, MAX);
     pnn_gradients(g, loss, params, n, grads);
     for (size_t i = 0; i < n; i++) pnn_output(g, grads[i], pnn_name(g, "grad%zu", i));
     assert_int_equal(pnn_store_new(ctx, &store), 0);

@@ -90,10 +90,11 @@ pln_status gpu_spd_solve(struct gpu *g, const struct gpu_spd *m, const pln_spd_o
     PLN_TRY(gpu_launch(g, spd_beta, &decide, A.c));
     decide.first = decide.cold = false;
     PLN_TRY(worst_of(g, m, &worst));
-    for (first = worst; worst > options->tolerance;) {
+    for (first = worst; !(worst <= options->tolerance);) {
         PLN_TRY(say(g, options, &reached, log(worst / first) / log(options->tolerance / first)));
-        if (it >= limit) {
-            s = pln_fail(g->ctx, PLN_E_INTERNAL,
+        /* The CPU's preconditioner is stronger: a run may go on there. */
+        if (it >= limit || isnan(worst)) {
+            s = pln_fail(g->ctx, PLN_E_UNSUPPORTED,
                          "%s: the linear solver stopped after %d steps with a relative residual of "
                          "%g (asked: %g)",
                          pln_device_name(g->d), it, worst, options->tolerance);

@@ -73,7 +73,8 @@ pnn_ref_loop pnn_ref_concat, pnn_ref_window, pnn_ref_embed, pnn_ref_expand, pnn_
     pnn_ref_pad, pnn_ref_pad_grad, pnn_ref_haar, pnn_ref_haar_inverse;
 pnn_ref_loop pnn_ref_max_pool, pnn_ref_max_pool_grad, pnn_ref_average_pool,
     pnn_ref_average_pool_grad;
-pnn_ref_loop pnn_ref_reduce, pnn_ref_reduce_max_grad, pnn_ref_max_mean, pnn_ref_resize, pnn_ref_resize_grad;
+pnn_ref_loop pnn_ref_reduce, pnn_ref_reduce_max_grad, pnn_ref_max_mean, pnn_ref_resize,
+    pnn_ref_resize_grad;
 pnn_ref_loop pnn_ref_matmul, pnn_ref_gram;
 pnn_ref_loop pnn_ref_fan;
 pnn_ref_loop pnn_ref_constant, pnn_ref_assign, pnn_ref_adam;
