@@ -95,6 +95,18 @@ int l0(void *state, int threads)
     });
 }
 
+/* Its guides are of 8 bits, its lambda is that of the first iteration: fgs's by the paper's
+ * formula, 1.5 * 900 * 4^2 / (4^3 - 1). */
+int fast_global(void *state, int threads)
+{
+    return timed(state, threads, [](const cv::Mat &in, cv::Mat &out, double) {
+        cv::Mat guide = in;
+        if (in.depth() != CV_8U) in.convertTo(guide, CV_8U, 255);
+        cv::ximgproc::fastGlobalSmootherFilter(guide, in, out, 1.5 * 900 * 16 / 63, 0.1 * 255, 0.25,
+                                               3);
+    });
+}
+
 #define OPENCV "OpenCV " CV_VERSION " "
 #define BF     "sigma-s=5 sigma-r=0.1 radius=7 range-norm=l1 window=disk border=reflect101"
 #define RGF    BF " iterations=4 init=input"
@@ -121,6 +133,8 @@ const pln_peer all[] = {
     U8("rgf", RGF, "rollingGuidanceFilter", rolling),
     F32("l0", "lambda=0.02 kappa=2", "l0Smooth", l0),
     U8("l0", "lambda=0.02 kappa=2", "l0Smooth", l0),
+    F32("fgs", "sigma=0.1 lambda=900", "fastGlobalSmootherFilter", fast_global),
+    U8("fgs", "sigma=0.1 lambda=900", "fastGlobalSmootherFilter", fast_global),
 #endif
     {nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr},
 };
