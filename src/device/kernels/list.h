@@ -7,6 +7,7 @@
 #include "device/kernels/colour.h"
 #include "device/kernels/conv.h"
 #include "device/kernels/fan.h"
+#include "device/kernels/fgs.h"
 #include "device/kernels/gradient.h"
 #include "device/kernels/matmul.h"
 #include "device/kernels/norm.h"
@@ -75,7 +76,8 @@
     X(spd_apply, cu_spd)                                                                           \
     X(spd_step, cu_spd)                                                                            \
     X(spd_alpha, cu_spd_decide)                                                                    \
-    X(spd_beta, cu_spd_decide)
+    X(spd_beta, cu_spd_decide)                                                                     \
+    X(fgs, cu_fgs)
 
 typedef enum cu_kernel {
 #define CU_ID(name, parameters) CU_##name,
