@@ -21,11 +21,11 @@ enum { PARTS = FGS_LANES / 4 };
 #endif
 typedef float vec __attribute__((vector_size(FGS_LANES / PARTS * sizeof(float)), may_alias));
 
-/* ---- Between picture and lanes ---- */
+/* ---- From picture to lanes and `back` ---- */
 
 typedef float four __attribute__((vector_size(16)));
 
-/* Four rows of four floats. */
+/* Four rows of four floats: rows half of four apart are interleaved, twice. */
 INLINE void transpose(float *to, ptrdiff_t to_stride, const float *from, ptrdiff_t from_stride)
 {
     four a[4], b[4];

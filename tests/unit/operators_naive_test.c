@@ -336,12 +336,79 @@ static void iterative_least_squares(void **state)
             }
 }
 
+/* ---- fgs: lines, with dense solves ---- */
+
+/* (1 + lambda Lap(exp(-|difference of guide| / sigma))) u = u along n pixels */
+static void smooth_line(double u[3][MOST * MOST], size_t c, double guide[3][MOST * MOST],
+                        size_t guides, size_t first, size_t step, size_t n, double lambda,
+                        double sigma)
+{
+    double w[MOST], f[MOST], a[MOST * MOST];
+    for (size_t i = 0; i + 1 < n; i++) {
+        const size_t at = first + i * step;
+        double sum = 0;
+        for (size_t k = 0; k < guides; k++)
+            sum += (guide[k][at + step] - guide[k][at]) * (guide[k][at + step] - guide[k][at]);
+        w[i] = lambda * exp(-sqrt(sum) / sigma);
+    }
+    for (size_t k = 0; k < c; k++) {
+        memset(a, 0, sizeof a);
+        for (size_t i = 0; i < n; i++) {
+            f[i] = u[k][first + i * step];
+            a[i * n + i] += 1;
+            if (i + 1 == n) continue;
+            a[i * n + i] += w[i];
+            a[(i + 1) * n + i + 1] += w[i];
+            a[i * n + i + 1] = a[(i + 1) * n + i] = -w[i];
+        }
+        eliminate(a, f, n);
+        for (size_t i = 0; i < n; i++) u[k][first + i * step] = f[i];
+    }
+}
+
+static void fast_global_smoother(void **state)
+{
+    (void)state;
+    enum { INPUT, GREY, MOVING, COLOUR };
+    static double u[3][MOST * MOST], guide[3][MOST * MOST];
+    for (size_t t = 0; t < 6; t++)
+        for (int mode = INPUT; mode <= COLOUR; mode++)
+            for (int strong = 0; strong <= 1; strong++) {
+                const struct grid *g = &grids[t];
+                size_t guides = mode == GREY ? 1 : mode == COLOUR ? 3 : g->c;
+                double lambda = strong ? 1e6 : 20, sigma = strong ? 10 : 0.1;
+                char values[96];
+                snprintf(values, sizeof values, "lambda=%g sigma=%g attenuation=3 guide-mode=%s",
+                         lambda, sigma, mode == MOVING ? "moving" : "input");
+                pln_image *in = noise(5, g->w, g->h, g->c);
+                pln_image *steer =
+                    mode == GREY || mode == COLOUR ? noise(6, g->w, g->h, guides) : NULL;
+                pln_image *out = smooth("fgs", values, in, steer);
+                load(in, g, u);
+                load(steer ? steer : in, &(struct grid){g->w, g->h, guides, false}, guide);
+                lambda *= 1.5 * 16 / 63;
+                for (int i = 0; i < 3; i++, lambda /= 3) {
+                    for (size_t y = 0; y < g->h; y++)
+                        smooth_line(u, g->c, mode == MOVING ? u : guide, guides, y * g->w, 1, g->w,
+                                    lambda, sigma);
+                    for (size_t x = 0; x < g->w; x++)
+                        smooth_line(u, g->c, mode == MOVING ? u : guide, guides, x, g->w, g->h,
+                                    lambda, sigma);
+                }
+                compare(out, g, u, 1e-6, values);
+                pln_image_free(out);
+                pln_image_free(steer);
+                pln_image_free(in);
+            }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(guided_filter),
         cmocka_unit_test(l0_gradients),
         cmocka_unit_test(iterative_least_squares),
+        cmocka_unit_test(fast_global_smoother),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
