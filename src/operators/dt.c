@@ -111,13 +111,14 @@ static void transform_task(void *arg, size_t index, int thread)
     }
 }
 
-/* ---- Normalised convolution: the mean of the pixels within r ---- */
+/* ---- Normalised convolution: the mean of the pixels within r. Sums of floats in double are exact,
+ * so that what enters leaves again ---- */
 
 static inline void nc_line(float *out, ptrdiff_t step, const double *F, const double *ct, size_t n,
                            size_t c, double r)
 {
     double sum[3] = {0};
-    size_t l = 0, u = 0; /* the box is [l, u) */
+    size_t l = 0, u = 0; /* the box is [l, u): exactly r away, left is out and right is in */
 
     for (size_t x = 0; x < n; x++, out += step) {
         for (; l < x && ct[l] <= ct[x] - r; l++)
