@@ -107,9 +107,17 @@ int fast_global(void *state, int threads)
     });
 }
 
+template <int mode> int domain_transform(void *state, int threads)
+{
+    return timed(state, threads, [](const cv::Mat &in, cv::Mat &out, double range) {
+        cv::ximgproc::dtFilter(in, in, out, 60, 0.4 * range, mode, 3);
+    });
+}
+
 #define OPENCV "OpenCV " CV_VERSION " "
 #define BF     "sigma-s=5 sigma-r=0.1 radius=7 range-norm=l1 window=disk border=reflect101"
 #define RGF    BF " iterations=4 init=input"
+#define DT     "sigma-s=60 sigma-r=0.4 iterations=3"
 
 #define F32(method, values, title, run)                                                            \
     {                                                                                              \
@@ -135,6 +143,12 @@ const pln_peer all[] = {
     U8("l0", "lambda=0.02 kappa=2", "l0Smooth", l0),
     F32("fgs", "sigma=0.1 lambda=900", "fastGlobalSmootherFilter", fast_global),
     U8("fgs", "sigma=0.1 lambda=900", "fastGlobalSmootherFilter", fast_global),
+    F32("dt-nc", DT, "dtFilter", domain_transform<cv::ximgproc::DTF_NC>),
+    U8("dt-nc", DT, "dtFilter", domain_transform<cv::ximgproc::DTF_NC>),
+    F32("dt-ic", DT, "dtFilter", domain_transform<cv::ximgproc::DTF_IC>),
+    U8("dt-ic", DT, "dtFilter", domain_transform<cv::ximgproc::DTF_IC>),
+    F32("dt-rf", DT, "dtFilter", domain_transform<cv::ximgproc::DTF_RF>),
+    U8("dt-rf", DT, "dtFilter", domain_transform<cv::ximgproc::DTF_RF>),
 #endif
     {nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr},
 };

@@ -79,7 +79,7 @@ operators() {
     local bad=0 case method least psnr device
     "$planish" -q sample pair --size 1280x720 -o "$out/large.png" || return 1
     # l0: a threshold, rounded another way; rtv: systems solved to a tolerance, in another way
-    for case in bf:100 fgs:100 gf:100 ils:100 l0:70 rgf:100 rtv:80; do
+    for case in bf:100 dt-nc:100 dt-ic:100 dt-rf:100 fgs:100 gf:100 ils:100 l0:70 rgf:100 rtv:80; do
         IFS=: read -r method least <<<"$case"
         for device in cpu "$gpu"; do
             "$planish" --device "$device" --json smooth "$out/large.png" -m $method -o "$out/$method-${device%:*}.npy" \

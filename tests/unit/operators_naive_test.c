@@ -402,13 +402,107 @@ static void fast_global_smoother(void **state)
             }
 }
 
+/* ---- Domain transform: each pixel of a line by its definition, from all others ---- */
+
+typedef double line_fn(const double *F, const double *ct, size_t n, size_t x, double r);
+
+static double in_box(const double *F, const double *ct, size_t n, size_t x, double r)
+{
+    double sum = 0, count = 0;
+    for (size_t y = 0; y < n; y++)
+        if (ct[y] > ct[x] - r && ct[y] <= ct[x] + r) sum += F[y], count++;
+    return sum / count;
+}
+
+/* Of the line that joins the pixels. */
+static double value_at(const double *F, const double *ct, size_t n, double t)
+{
+    size_t k = 0;
+    while (k < n && ct[k] < t) k++;
+    if (k == 0 || k == n) return F[k ? n - 1 : 0];
+    return F[k - 1] + (F[k] - F[k - 1]) * (t - ct[k - 1]) / (ct[k] - ct[k - 1]);
+}
+
+/* Piece by piece: before the first pixel, between two, after the last. */
+static double of_joined(const double *F, const double *ct, size_t n, size_t x, double r)
+{
+    double sum = 0;
+    for (size_t k = 0; k <= n; k++) {
+        double a = ct[x] - r, b = ct[x] + r;
+        if (k > 0) a = fmax(a, ct[k - 1]);
+        if (k < n) b = fmin(b, ct[k]);
+        if (a < b) sum += (value_at(F, ct, n, a) + value_at(F, ct, n, b)) / 2 * (b - a);
+    }
+    return sum / (2 * r);
+}
+
+/* One line of u, pixels `apart`; guide: of three channels at most. */
+static void transformed(const struct grid *g, double u[3][MOST * MOST],
+                        double guide[3][MOST * MOST], size_t guides, size_t first, size_t n,
+                        size_t apart, double sigma, line_fn *box)
+{
+    const double ratio = 5 / 0.3;
+    double ct[MOST], F[MOST];
+    for (size_t x = 0; x < n; x++) {
+        ct[x] = x ? ct[x - 1] + 1 : 0;
+        for (size_t c = 0; c < guides && x; c++)
+            ct[x] += ratio * fabs(guide[c][first + x * apart] - guide[c][first + (x - 1) * apart]);
+    }
+    for (size_t c = 0; c < g->c; c++) {
+        for (size_t x = 0; x < n; x++) F[x] = u[c][first + x * apart];
+        if (box) {
+            for (size_t x = 0; x < n; x++)
+                u[c][first + x * apart] = box(F, ct, n, x, sqrt(3) * sigma);
+            continue;
+        }
+        for (size_t x = 1; x < n; x++)
+            F[x] += exp(-sqrt(2) / sigma * (ct[x] - ct[x - 1])) * (F[x - 1] - F[x]);
+        for (size_t x = n - 1; x-- > 0;)
+            F[x] += exp(-sqrt(2) / sigma * (ct[x + 1] - ct[x])) * (F[x + 1] - F[x]);
+        for (size_t x = 0; x < n; x++) u[c][first + x * apart] = F[x];
+    }
+}
+
+static void domain_transform(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        line_fn *box;
+    } filters[] = {{"dt-nc", in_box}, {"dt-ic", of_joined}, {"dt-rf", NULL}};
+    static double u[3][MOST * MOST], by[3][MOST * MOST];
+    for (size_t f = 0; f < 3; f++)
+        for (size_t t = 0; t < 6; t++)
+            for (size_t guides = 0; guides <= 3; guides++) { /* 0: itself */
+                const struct grid *g = &grids[t];
+                const struct grid of_guide = {.w = g->w, .h = g->h, .c = guides ? guides : g->c};
+                if (guides == 2) continue;
+                pln_image *in = noise(5, g->w, g->h, g->c);
+                pln_image *guide = guides ? noise(6, g->w, g->h, guides) : NULL;
+                pln_image *out =
+                    smooth(filters[f].name, "sigma-s=5 sigma-r=0.3 iterations=2", in, guide);
+                load(in, g, u);
+                load(guide ? guide : in, &of_guide, by);
+                for (int pass = 0; pass < 2; pass++) {
+                    double sigma = 5 * sqrt(3) * (pass ? 1 : 2) / sqrt(15);
+                    for (size_t y = 0; y < g->h; y++)
+                        transformed(g, u, by, of_guide.c, y * g->w, g->w, 1, sigma, filters[f].box);
+                    for (size_t x = 0; x < g->w; x++)
+                        transformed(g, u, by, of_guide.c, x, g->h, g->w, sigma, filters[f].box);
+                }
+                compare(out, g, u, 1e-6, filters[f].name);
+                pln_image_free(out);
+                pln_image_free(guide);
+                pln_image_free(in);
+            }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(guided_filter),
-        cmocka_unit_test(l0_gradients),
-        cmocka_unit_test(iterative_least_squares),
-        cmocka_unit_test(fast_global_smoother),
+        cmocka_unit_test(guided_filter),           cmocka_unit_test(l0_gradients),
+        cmocka_unit_test(iterative_least_squares), cmocka_unit_test(fast_global_smoother),
+        cmocka_unit_test(domain_transform),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

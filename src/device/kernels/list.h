@@ -6,6 +6,7 @@
 #include "device/kernels/box.h"
 #include "device/kernels/colour.h"
 #include "device/kernels/conv.h"
+#include "device/kernels/dt.h"
 #include "device/kernels/fan.h"
 #include "device/kernels/fgs.h"
 #include "device/kernels/gradient.h"
@@ -65,6 +66,10 @@
     X(transpose, cu_transpose)                                                                     \
     X(guided_solve, cu_guided)                                                                     \
     X(guided_apply, cu_guided)                                                                     \
+    X(dt_transform, cu_dt)                                                                         \
+    X(dt_nc, cu_dt_lines)                                                                          \
+    X(dt_ic, cu_dt_lines)                                                                          \
+    X(dt_rf, cu_dt_lines)                                                                          \
     X(gradient, cu_gradient)                                                                       \
     X(screen, cu_screen)                                                                           \
     X(lost, cu_means)                                                                              \

@@ -10,8 +10,9 @@ _Static_assert((int)CU_BORDER_REPLICATE == (int)PLN_BORDER_REPLICATE &&
                    (int)CU_BORDER_ZERO == (int)PLN_BORDER_ZERO,
                "borders have one order");
 
-static const struct gpu_method *const methods[] = {&gpu_bf, &gpu_fgs, &gpu_gf, &gpu_ils,
-                                                   &gpu_l0, &gpu_rgf, &gpu_rtv};
+static const struct gpu_method *const methods[] = {&gpu_bf,  &gpu_dt_ic, &gpu_dt_nc, &gpu_dt_rf,
+                                                   &gpu_fgs, &gpu_gf,    &gpu_ils,   &gpu_l0,
+                                                   &gpu_rgf, &gpu_rtv};
 
 const struct gpu_method *gpu_method_of(const pln_method *method)
 {

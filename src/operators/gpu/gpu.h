@@ -22,7 +22,8 @@ const struct gpu_method *gpu_method_of(const pln_method *method);
 pln_status gpu_fits(pln_context *ctx, pln_device *d, const struct gpu_method *m,
                     size_t bytes) PLN_CHECK;
 
-extern const struct gpu_method gpu_bf, gpu_fgs, gpu_gf, gpu_ils, gpu_l0, gpu_rgf, gpu_rtv;
+extern const struct gpu_method gpu_bf, gpu_dt_ic, gpu_dt_nc, gpu_dt_rf, gpu_fgs, gpu_gf, gpu_ils,
+    gpu_l0, gpu_rgf, gpu_rtv;
 
 /* ---- One run: one block of the device's memory, dealt out by the method's layout ---- */
 
