@@ -116,7 +116,7 @@ const pln_method pln_method_jess = {
     .formula = "A descriptor F of hybrid dilated blocks; an edge interpreter E from F; a smooth "
                "interpreter S0 from F and E; an enhancement S1 = S0 + R.",
     .use = "For texture of any kind over clear structure.",
-    .avoid = "Where seconds count: sasnet is nearer to the truth at a fifth of the work.",
+    .avoid = "Where seconds count: sasnet takes a fifth of the work, mi two fifths.",
     .cost = "O(N)",
     .presets = jess_presets,
 };
@@ -138,7 +138,7 @@ const pln_method pln_method_csgis = {
                "pushes it from texture and from over-smoothing in VGG features, and asks that "
                "a segmentation network sees the same classes.",
     .use = "For photographs of people, animals and things whose outlines must stay.",
-    .avoid = "Where seconds count: sasnet is nearer to the truth at a fifth of the work.",
+    .avoid = "Where seconds count: sasnet takes a fifth of the work, mi two fifths.",
     .cost = "O(N)",
     .presets = csgis_presets,
 };
