@@ -24,10 +24,9 @@ static void power(float *d, size_t n, float log2_a)
 }
 
 /* F[x] += V (F[x'] - F[x]) at one place of all lines; x': the neighbour that was there before. */
-static inline void step(float *F, const float *before, const float *V, const struct dt_lines *l,
-                        ptrdiff_t across, ptrdiff_t d_across, size_t c)
+static inline void step(float *restrict F, const float *restrict before, const float *restrict V,
+                        const struct dt_lines *l, ptrdiff_t across, ptrdiff_t d_across, size_t c)
 {
-    PLN_VECTORISE
     for (ptrdiff_t j = 0; j < (ptrdiff_t)l->count; j++)
         for (size_t k = 0; k < c; k++) {
             float *f = F + j * across + k;
@@ -47,7 +46,6 @@ static inline void recur_with(const struct dt_lines *l, ptrdiff_t across, ptrdif
     for (size_t x = l->n - 1; x-- > 0;) {
         float *F = l->F + (ptrdiff_t)x * l->along, *V = l->d + (ptrdiff_t)(x + 1) * l->d_along;
         step(F, F + l->along, V, l, across, d_across, c);
-        PLN_VECTORISE
         for (ptrdiff_t j = 0; j < (ptrdiff_t)l->count; j++) V[j * d_across] *= V[j * d_across];
     }
 }
