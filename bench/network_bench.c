@@ -90,7 +90,7 @@ int main(int argc, char **argv)
     PLN_TRY(pnet_graph(ctx, net, &options, PNET_EVAL, &g));
     PLN_TRY(pnn_store_new(ctx, &store));
     PLN_TRY(pnn_store_load(store, g, weights, ""));
-    PLN_TRY(pln_device_wanted(ctx, &o.device));
+    PLN_TRY(pln_device_wanted(ctx, PLN_USE_ENGINES, &o.device));
     if (half) o.precision = PNN_PRECISION_BF16;
     o.timed = argc == 5;
     PLN_TRY(measure(ctx, g, store, &o));

@@ -3,7 +3,7 @@
 # gpu_check.sh FOLDER [PART...]: on a machine with a GPU, nvcc and cuDNN 9: builds with CUDA, and then each
 # PART (absent: all, in this order):
 #   calls plans   every operation and plan of the tests on the GPU against the reference
-#   sanitizer     the operations under compute-sanitizer
+#   sanitizer     the operations, and the operators, under compute-sanitizer
 #   operators     each that runs there: GPU against CPU, 100 dB (less where it says so), and the seconds of both
 #   weights       each network with its shipped weights (else its start): GPU against CPU, 80 dB in f32, 45 in bf16
 #   times         every operation beside the CPU's; Fan 1280x720, SASNet and JESS 512x384 in bf16, and training steps; PyTorch's beside them
@@ -39,8 +39,14 @@ build() {
 
 sanitizer() {
     command -v compute-sanitizer >/dev/null || { echo "= compute-sanitizer is not here"; return 1; }
+    local tool method
+    "$planish" -q sample pair --size 96x64 -o "$out/small.png" || return 1
     for tool in memcheck initcheck racecheck; do
         compute-sanitizer --tool $tool --error-exitcode 9 "$build/tests/nn/op_test" gpu_calls || return 1
+        for method in bf dt-nc dt-ic dt-rf fgs gf ils l0 rgf rtv; do
+            compute-sanitizer --tool $tool --error-exitcode 9 "$planish" -q --device "$gpu" smooth "$out/small.png" \
+                -m $method -o "$out/small.npy" || { echo "= $tool: $method"; return 1; }
+        done
     done
 }
 

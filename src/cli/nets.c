@@ -141,7 +141,7 @@ static pln_status difference(struct subject *n, double *error)
     pln_device *device;
     pln_status s = PLN_OK;
 
-    PLN_TRY(pln_device_wanted(n->ctx, &device));
+    PLN_TRY(pln_device_wanted(n->ctx, PLN_USE_ENGINES, &device));
     PLN_TRY(result_of(n, PNN_BACKEND_REF, NULL, &a, &count));
     PLN_TRY(result_of(n, PNN_BACKEND_CPU, device, &b, &count));
     for (size_t i = 0; i < count; i++) {

@@ -81,21 +81,26 @@ void pln_device_leave(pln_device *device)
 
 static void close_kept(void *device) { pln_device_close(device); }
 
-pln_status pln_device_wanted(pln_context *ctx, pln_device **device)
+pln_status pln_device_wanted(pln_context *ctx, pln_device_use use, pln_device **device)
 {
     int wanted = pln_device_of(ctx);
+    pln_device *d = pln_context_kept(ctx, PLN_KEPT_DEVICE);
     pln_status s = PLN_OK;
-    *device = pln_context_kept(ctx, PLN_KEPT_DEVICE);
-    if (*device) (*device)->resting = false;
-    if (*device || wanted == PLN_DEVICE_CPU) return PLN_OK;
-    if (wanted == PLN_DEVICE_AUTO && !pln_device_count()) return PLN_OK;
-    s = pln_device_open(ctx, wanted == PLN_DEVICE_AUTO ? 0 : wanted, device);
+    *device = NULL;
+    if (!d) {
+        if (wanted == PLN_DEVICE_CPU) return PLN_OK;
+        if (wanted == PLN_DEVICE_AUTO && !pln_device_count()) return PLN_OK;
+        s = pln_device_open(ctx, wanted == PLN_DEVICE_AUTO ? 0 : wanted, &d);
+        if (!s) pln_context_keep(ctx, PLN_KEPT_DEVICE, d, close_kept);
+    }
+    if (!s && use == PLN_USE_ENGINES) s = d->ops->engines(d);
+    if (d) d->resting = s != PLN_OK;
     if (s && wanted == PLN_DEVICE_AUTO) {
         pln_log(ctx, 1, "%s: the CPU computes", pln_context_message(ctx));
         pln_clear(ctx);
         return PLN_OK;
     }
-    if (!s) pln_context_keep(ctx, PLN_KEPT_DEVICE, *device, close_kept);
+    if (!s) *device = d;
     return s;
 }
 

@@ -38,9 +38,11 @@ void pln_device_leave(pln_device *device);
 
 /* ---- The context's ---- */
 
+/* What a device is asked to do: operators are kernels of ours alone, networks take engines. */
+typedef enum pln_device_use { PLN_USE_KERNELS, PLN_USE_ENGINES } pln_device_use;
 /* The device that the context asks for, opened when it is asked for the first time and kept in the
- * context: NULL is the CPU. "auto" is GPU 0 if it can be opened. */
-pln_status pln_device_wanted(pln_context *ctx, pln_device **device) PLN_CHECK;
+ * context: NULL is the CPU. "auto" is GPU 0 if it can be opened and used so. */
+pln_status pln_device_wanted(pln_context *ctx, pln_device_use use, pln_device **device) PLN_CHECK;
 /* The CPU computes now, until the device is wanted again. */
 void pln_device_rest(pln_context *ctx);
 /* What computed last: the name of the device, or "cpu". */

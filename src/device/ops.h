@@ -56,6 +56,8 @@ typedef struct pln_device_ops {
     pln_status (*wait)(pln_device *d);
     /* cu_NAME_body(parameters, i) for i in [0, n); kernel: CU_NAME. */
     pln_status (*launch)(pln_device *d, int kernel, const void *parameters, size_t n);
+    /* Loads their library, if it is not there yet. PLN_E_UNSUPPORTED: there is none. */
+    pln_status (*engines)(pln_device *d);
     /* *engine is NULL where no deterministic engine takes the convolution. */
     pln_status (*engine_new)(pln_device *d, const pln_engine_spec *spec, pln_engine **engine,
                              size_t *work_bytes);

@@ -109,7 +109,7 @@ pln_status pnet_session_get(pln_context *ctx, const pnet_net *const *nets, const
     pln_status s = PLN_OK;
 
     /* First of all: what is kept after the device goes when one is opened. */
-    PLN_TRY(pln_device_wanted(ctx, &device));
+    PLN_TRY(pln_device_wanted(ctx, PLN_USE_ENGINES, &device));
     PLN_TRY(options->weights ? pln_strdup(ctx, options->weights, &path)
                              : pnet_find_model(ctx, model, &path));
     if (stat(path, &file)) memset(&file, 0, sizeof file); /* opening it says why */

@@ -106,7 +106,7 @@ static pln_status run_on_device(pln_context *ctx, const pln_params *params, cons
 
     *done = false;
     if (!m) return PLN_OK;
-    PLN_TRY(pln_device_wanted(ctx, &d));
+    PLN_TRY(pln_device_wanted(ctx, PLN_USE_KERNELS, &d));
     if (!d) return PLN_OK;
     s = gpu_fits(ctx, d, m, m->bytes(run->params, run->w, run->h, run->in.c, guide));
     if (!s) s = m->run(ctx, d, run);

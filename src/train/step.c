@@ -324,7 +324,7 @@ done:
 
 static pln_status choose_device(struct pln_step *t, pln_precision precision)
 {
-    pln_status s = pln_device_wanted(t->ctx, &t->device);
+    pln_status s = pln_device_wanted(t->ctx, PLN_USE_ENGINES, &t->device);
     bool fast = t->device || pln_isa_of(t->ctx) >= PLN_ISA_AMX;
     if (s) return s;
     t->bf16 = precision == PLN_PRECISION_AUTO ? fast : precision != PLN_PRECISION_F32;

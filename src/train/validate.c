@@ -173,7 +173,7 @@ static pln_status plan_of(pln_validation *v, const pnn_graph *network, pnn_store
     size_t p = v->r->val_patch;
     pnn_plan_options o = {.size = {1, p, p}, .seed = v->seed};
     pln_status s = PLN_OK;
-    PLN_TRY(pln_device_wanted(v->ctx, &o.device));
+    PLN_TRY(pln_device_wanted(v->ctx, PLN_USE_ENGINES, &o.device));
     PLN_TRY(pnn_plan_new(v->ctx, network, store, &o, plan));
     PLN_TRY(pnn_plan_bind(*plan, "x", v->batch.in));
     PLN_TRY(pnn_plan_bind(*plan, "y", v->result));

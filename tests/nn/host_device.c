@@ -41,7 +41,7 @@ struct host_device {
     int fail;
     uint64_t limit, held;
     size_t runs, replays;
-    bool groups, no_fourier;
+    bool groups, no_engines, no_fourier;
     host_group *group;
 };
 
@@ -168,6 +168,12 @@ static void run_engine(const struct work *w)
                                               : sums[p * stride + k]);
     free(sums);
     sums = NULL;
+}
+
+static pln_status engines(pln_device *d)
+{
+    if (!host(d)->no_engines) return PLN_OK;
+    return pln_fail(d->ctx, PLN_E_UNSUPPORTED, "%s: a library of engines is needed", d->name);
 }
 
 static pln_status engine_new(pln_device *d, const pln_engine_spec *s, pln_engine **engine,
@@ -482,6 +488,7 @@ static const pln_device_ops ops = {
     .download = copy,
     .wait = wait_for,
     .launch = launch,
+    .engines = engines,
     .engine_new = engine_new,
     .engine_run = engine_run,
     .engine_free = engine_free,
@@ -520,6 +527,7 @@ pln_status host_device_open(pln_context *ctx, host_engines engines, pln_device *
 
 void host_device_fail(pln_device *device, int n) { host(device)->fail = n; }
 void host_device_groups(pln_device *device) { host(device)->groups = true; }
+void host_device_without_engines(pln_device *device) { host(device)->no_engines = true; }
 void host_device_without_fourier(pln_device *device) { host(device)->no_fourier = true; }
 void host_device_limit(pln_device *device, uint64_t bytes)
 {

@@ -20,6 +20,8 @@ pln_status host_device_open(pln_context *ctx, host_engines engines, pln_device *
 void host_device_fail(pln_device *device, int n);
 /* From now on it can be in a group; before, it says that it cannot. */
 void host_device_groups(pln_device *device);
+/* From now on its library of engines is missing. */
+void host_device_without_engines(pln_device *device);
 /* From now on its library of Fourier transforms is missing. */
 void host_device_without_fourier(pln_device *device);
 /* How many bytes it may still give. */

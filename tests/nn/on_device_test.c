@@ -167,6 +167,56 @@ static void memory_of_the_device_counts(void **state)
     assert_true(most_apart(whole, tiled, SAMPLES) <= 1e-5);
 }
 
+static void log_line(void *user, int level, const char *message)
+{
+    if (level == 1 && strstr(message, "the CPU computes")) snprintf(user, 256, "%s", message);
+}
+
+/* Without the library of engines a device still does for operators; networks are the CPU's where
+ * the device was not asked for by name. */
+static void engines_may_be_missing(void **state)
+{
+    static float x[SAMPLES], want[SAMPLES], y[SAMPLES];
+    const pln_net_options how = {.precision = PLN_PRECISION_F32};
+    pln_params *p = NULL;
+    char path[128], line[256] = "";
+    (void)state;
+    for (size_t i = 0; i < SAMPLES; i++) x[i] = scene(i / 3 % W, i / 3 / W, i % 3, W, H);
+    make_weights("mi", "{\"width\": 8, \"blocks\": 1}", path);
+    use(false);
+    smooth("mi", path, how, x, want);
+    use(true);
+    host_device_without_engines(pln_context_kept(ctx, PLN_KEPT_DEVICE));
+    OK(ctx, pln_params_new(ctx, "gf", &p));
+    OK(ctx, pln_smooth_f32(ctx, p, x, W, H, 3, 0, y, 0));
+    assert_string_equal(pln_device_used(ctx), "host:0");
+    size_t runs = runs_so_far();
+    pln_context_on_log(ctx, log_line, line);
+    smooth("mi", path, how, x, y);
+    pln_context_on_log(ctx, NULL, NULL);
+    assert_string_equal(line, "host:0: a library of engines is needed: the CPU computes");
+    assert_string_equal(pln_device_used(ctx), "cpu");
+    assert_int_equal(runs_so_far(), runs);
+    assert_memory_equal(y, want, sizeof want);
+    OK(ctx, pln_smooth_f32(ctx, p, x, W, H, 3, 0, y, 0));
+    assert_string_equal(pln_device_used(ctx), "host:0");
+    pln_params_free(p);
+
+    pln_device *host = NULL;
+    OK(ctx, pln_context_set_device(ctx, "cuda:1"));
+    OK(ctx, host_device_open(ctx, HOST_ENGINES_ALL, &host));
+    pln_context_keep(ctx, PLN_KEPT_DEVICE, host, (void (*)(void *))pln_device_close);
+    host_device_without_engines(host);
+    OK(ctx, pln_params_new(ctx, "mi", &p));
+    OK(ctx, pln_params_set_net(ctx, p,
+                               &(pln_net_options){.size = sizeof(pln_net_options),
+                                                  .weights = path,
+                                                  .precision = PLN_PRECISION_F32}));
+    assert_int_equal(pln_smooth_f32(ctx, p, x, W, H, 3, 0, y, 0), PLN_E_UNSUPPORTED);
+    assert_string_equal(pln_context_message(ctx), "host:0: a library of engines is needed");
+    pln_params_free(p);
+}
+
 /* ---- Steps ---- */
 
 static const char recipe_text[] = "[network]\nsystem=sasnet\n"
@@ -484,8 +534,9 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(sessions_agree),          TEST(memory_of_the_device_counts),     TEST(steps_agree),
-        TEST(values_are_fetched_once), TEST(steps_of_fan_are_replayed_whole), TEST(steps_in_bf16),
-        TEST(runs_go_on_elsewhere)};
+        TEST(sessions_agree),          TEST(memory_of_the_device_counts),
+        TEST(engines_may_be_missing),  TEST(steps_agree),
+        TEST(values_are_fetched_once), TEST(steps_of_fan_are_replayed_whole),
+        TEST(steps_in_bf16),           TEST(runs_go_on_elsewhere)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

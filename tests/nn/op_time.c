@@ -166,7 +166,7 @@ pln_status op_times(pln_context *ctx, const char *prefix, bool bf16)
     pnn_store *store = NULL;
     pln_status s = PLN_OK;
 
-    PLN_TRY(pln_device_wanted(ctx, &device));
+    PLN_TRY(pln_device_wanted(ctx, PLN_USE_ENGINES, &device));
     int backends = device ? 2 : 1;
     print_head(device ? pln_device_name(device) : NULL);
     for (size_t c = 0; c < op_timed_count; c++) {

@@ -16,7 +16,7 @@ struct pln_engine {
     pln_engine_spec spec;
 };
 
-/* ---- The library: loaded with the first device ---- */
+/* ---- The library: loaded with the first network ---- */
 
 #define FUNCTIONS(F)                                                                               \
     F(cudnnCreate)                                                                                 \

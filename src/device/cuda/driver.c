@@ -11,7 +11,7 @@ struct gpu {
     pln_device d;
     int index;
     cudaStream_t stream;
-    cu_cudnn *cudnn;
+    cu_cudnn *cudnn; /* NULL: no engine was asked for */
     cu_cufft *cufft; /* NULL: no transform was asked for */
     cu_nccl *nccl;   /* NULL: in no group */
     cudaEvent_t marks[MARKS];
@@ -108,10 +108,17 @@ static pln_status launch(pln_device *d, int kernel, const void *parameters, size
     return failed(d, (cudaError_t)cu_launch(kernel, parameters, n, gpu(d)->stream), "a kernel");
 }
 
+static pln_status engines(pln_device *d)
+{
+    struct gpu *g = gpu(d);
+    return g->cudnn ? PLN_OK : cu_cudnn_new(d, g->stream, &g->cudnn);
+}
+
 static pln_status engine_new(pln_device *d, const pln_engine_spec *spec, pln_engine **engine,
                              size_t *work_bytes)
 {
-    return cu_engine_new(d, gpu(d)->cudnn, spec, engine, work_bytes);
+    pln_status s = engines(d);
+    return s ? s : cu_engine_new(d, gpu(d)->cudnn, spec, engine, work_bytes);
 }
 
 static pln_status engine_run(pln_device *d, const pln_engine *engine,
@@ -266,6 +273,7 @@ static const pln_device_ops ops = {
     .download = download,
     .wait = wait_for,
     .launch = launch,
+    .engines = engines,
     .engine_new = engine_new,
     .engine_run = engine_run,
     .engine_free = cu_engine_free,
@@ -327,7 +335,6 @@ pln_status cu_driver_open(pln_context *ctx, int index, pln_device **device)
     CUDA("opening", cudaStreamCreateWithFlags(&g->stream, cudaStreamNonBlocking));
     PLN_TRY(device_alloc(d, sizeof *d->seed, false, "a seed", &seed));
     d->seed = seed;
-    PLN_TRY(cu_cudnn_new(d, g->stream, &g->cudnn));
     *device = d;
     g = NULL;
 done:

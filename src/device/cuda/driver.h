@@ -18,7 +18,8 @@ pln_status cu_driver_open(pln_context *ctx, int index, pln_device **device) PLN_
 pln_status cu_load(pln_device *d, const char *what, const char *file, const char *const *names,
                    void *functions, void **library) PLN_CHECK;
 
-/* cudnn.c: the library with its handle. PLN_E_UNSUPPORTED: it is not there. */
+/* cudnn.c: the library with its handle, loaded when engines are asked for. PLN_E_UNSUPPORTED: it is
+ * not there. */
 typedef struct cu_cudnn cu_cudnn;
 pln_status cu_cudnn_new(pln_device *d, void *stream, cu_cudnn **cudnn) PLN_CHECK;
 void cu_cudnn_free(cu_cudnn *cudnn);

@@ -9,7 +9,7 @@
 
 #define CU_MODULE_FILE    "planish_cuda.so"
 #define CU_MODULE_SYMBOL  "pln_cuda_module"
-#define CU_MODULE_VERSION 4 /* of this header and of device/ops.h */
+#define CU_MODULE_VERSION 5 /* of this header and of device/ops.h */
 
 /* Bytes of the parameters of all kernels, and how many they are: library and module must agree on
  * more than a number that people keep. */
