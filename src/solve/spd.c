@@ -792,13 +792,14 @@ static pln_status sum_over(pln_context *ctx, struct solver *s, size_t n, pln_tas
     return st;
 }
 
+/* NaN, of values that overflowed, stays. */
 static double worst_of(const struct solver *s, const double *squares, const double *norm,
                        double *relative)
 {
     double worst = 0;
     for (size_t b = 0; b < s->c; b++) {
-        relative[b] = norm[b] > 0 ? sqrt(squares[b] / norm[b]) : 0;
-        if (!(relative[b] <= worst)) worst = relative[b];
+        relative[b] = norm[b] == 0 ? 0 : sqrt(squares[b] / norm[b]);
+        if (!(relative[b] <= worst) && !isnan(worst)) worst = relative[b];
     }
     return worst;
 }
@@ -858,15 +859,15 @@ pln_status pln_spd_solve(pln_context *ctx, const pln_spd *A, const pln_view *f, 
     worst = worst_of(&m, rr, norm, relative);
     if (worst > options->tolerance) PLN_TRY(factor(ctx, &m));
     double first = worst;
-    for (; worst > options->tolerance; it++) {
-        PLN_TRY(say(ctx, options, &reached, log(worst / first) / log(options->tolerance / first)));
-        if (it == limit) {
+    for (; !(worst <= options->tolerance); it++) {
+        if (it == limit || isnan(worst)) {
             s = pln_fail(ctx, PLN_E_INTERNAL,
                          "the linear solver stopped after %d step%s with a relative residual of %g "
                          "(asked: %g)",
                          it, it == 1 ? "" : "s", worst, options->tolerance);
             goto done;
         }
+        PLN_TRY(say(ctx, options, &reached, log(worst / first) / log(options->tolerance / first)));
         PLN_TRY(sum_over(ctx, &m, m.tiles, forward_task, next));
         PLN_TRY(pln_parallel(ctx, 1, face_task, &m));
         for (size_t b = 0; b < m.c; b++) {
@@ -878,7 +879,7 @@ pln_status pln_spd_solve(pln_context *ctx, const pln_spd *A, const pln_view *f, 
         PLN_TRY(sum_over(ctx, &m, m.bands, apply_task, pq));
         for (size_t b = 0; b < m.c; b++)
             m.alpha[b] =
-                relative[b] > options->tolerance && pq[b] > 0 ? (float)(rho[b] / pq[b]) : 0;
+                relative[b] > options->tolerance && !(pq[b] <= 0) ? (float)(rho[b] / pq[b]) : 0;
         PLN_TRY(sum_over(ctx, &m, m.bands, step_task, rr));
         worst = worst_of(&m, rr, norm, relative);
     }

@@ -289,12 +289,40 @@ static void strides_and_too_few_steps(void **state)
     pln_context_free(ctx);
 }
 
+/* Of any channel, in the right-hand side, in a weight or in the start: an error at once, not a
+ * picture. */
+static void values_must_be_finite(void **state)
+{
+    (void)state;
+    pln_context *ctx = new_context(1, NULL);
+    for (int nine = 0; nine < 2; nine++)
+        for (int where = 0; where < 5; where++) {
+            struct problem p;
+            problem_new(&p, 40, 30, 3, nine, SMOOTH);
+            float *u = calloc((size_t)40 * 30 * 3, sizeof *u);
+            size_t at = 15 * 40 + 20;
+            pln_spd_options o = {.tolerance = 1e-3, .warm = where == 4};
+            if (where < 3) p.f[3 * at + (size_t)where] = NAN;
+            if (where == 3) p.edges[0][at] = NAN;
+            if (where == 4) u[3 * at] = u[3 * at + 3] = NAN; /* every other unknown is eliminated */
+            pln_view f = {p.f, 40, 30, 3, 120}, v = {u, 40, 30, 3, 120};
+            if (pln_spd_solve(ctx, &p.A, &f, &v, &o, NULL) != PLN_E_INTERNAL)
+                fail_msg("nine %d, place %d: no error", nine, where);
+            if (!strstr(pln_context_message(ctx), "residual of nan") &&
+                !strstr(pln_context_message(ctx), "residual of -nan"))
+                fail_msg("nine %d, place %d: %s", nine, where, pln_context_message(ctx));
+            free(u);
+            problem_free(&p);
+        }
+    pln_context_free(ctx);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(matches_dense_solution),    cmocka_unit_test(zero_weights_copy),
         cmocka_unit_test(warm_start_saves_steps),    cmocka_unit_test(threads_and_instruction_sets),
-        cmocka_unit_test(strides_and_too_few_steps),
+        cmocka_unit_test(strides_and_too_few_steps), cmocka_unit_test(values_must_be_finite),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
