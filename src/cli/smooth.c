@@ -97,7 +97,7 @@ static const struct cli_option flags[] = {
     OPTION(CLI_SWITCH, go_on, .name = "continue-on-error",
            .help = "report what fails and do the rest"),
     OPTION(CLI_SWITCH, dry_run, .name = "dry-run",
-           .help = "only say what would be done: memory, strips, estimated seconds"),
+           .help = "only say what the CPU would do: memory, strips, estimated seconds"),
     CLI_OPTIONS_END,
 };
 
