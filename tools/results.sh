@@ -54,10 +54,10 @@ papers chose parameters by hand and do not print them. What separates the operat
 in the gains by texture: L0, SDF and ILS keep bright specks of sparse textures (Brodatz D006, D033) as if they were
 edges, on the sparsest (D033) RTV and RGF do so too; BF and GF average them away, with softer edges elsewhere.
 
-Networks run with the weights of `models/`, whose cards say how far they were trained: on a processor, for a
+Networks run with the weights of \`models/\`, whose cards say how far they were trained: on a processor, for a
 small part of the papers' steps, on training truths of an SPS set under its textures, with layers of weak and strong
-contrast; `fan` on photographs alone, to make an energy small: it has never seen such a truth. Pictures of the other sets
-are new to them. On SPS and VOC-smooth edges of `mi` and `jess` are sharper than any operator's, of `sasnet` softer than most.
+contrast; \`fan\` on photographs alone, to make an energy small: it has never seen such a truth. Pictures of the other sets
+are new to them. On SPS and VOC-smooth edges of \`mi\` and \`jess\` are sharper than any operator's, of \`sasnet\` softer than most.
 END
     for kind in $parts; do
         echo
